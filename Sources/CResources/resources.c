@@ -1,0 +1,52 @@
+// The table of everything in Resources/ that the binary carries. A new file is two lines here;
+// the tidy test fails when a file of Resources/ is missing from the table.
+#include "cardfile_resources.h"
+
+static const unsigned char schema_0001[] = {
+#embed "../../Resources/schema/0001-initial.sql"
+};
+
+static const unsigned char schema_0002[] = {
+#embed "../../Resources/schema/0002-directory.sql"
+};
+
+static const unsigned char demo_records[] = {
+#embed "../../Resources/demo/records.json"
+};
+
+static const unsigned char docs_api[] = {
+#embed "../../Resources/docs/api.md"
+};
+
+static const unsigned char docs_architecture[] = {
+#embed "../../Resources/docs/architecture.md"
+};
+
+static const unsigned char docs_operation[] = {
+#embed "../../Resources/docs/operation.md"
+};
+
+static const unsigned char docs_performance[] = {
+#embed "../../Resources/docs/performance.md"
+};
+
+static const unsigned char docs_wrapper[] = {
+#embed "../../Resources/docs/wrapper.md"
+};
+
+#define ENTRY(path, array) {path, array, sizeof(array)}
+
+static const struct cardfile_resource table[] = {
+    ENTRY("demo/records.json", demo_records),
+    ENTRY("docs/api.md", docs_api),
+    ENTRY("docs/architecture.md", docs_architecture),
+    ENTRY("docs/operation.md", docs_operation),
+    ENTRY("docs/performance.md", docs_performance),
+    ENTRY("docs/wrapper.md", docs_wrapper),
+    ENTRY("schema/0001-initial.sql", schema_0001),
+    ENTRY("schema/0002-directory.sql", schema_0002),
+};
+
+size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }
+
+struct cardfile_resource cardfile_resource_at(size_t index) { return table[index]; }
