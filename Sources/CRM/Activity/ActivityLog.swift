@@ -1,0 +1,94 @@
+internal import Database
+internal import SQLite
+internal import Synchronization
+internal import Values
+
+/// Appends entries to `crm_activities`, each linked to the one before it in its tenant's chain.
+public final class ActivityLog: Sendable {
+  private let counter: Atomic<Int64>
+
+  /// Begins counting behind the entries that exist, so that an id never returns after a restart,
+  /// not even when the clock was set back.
+  init(_ database: Database) throws {
+    let entries = try database.read { connection in
+      try connection.first("SELECT coalesce(max(rowid), 0) FROM crm_activities") { $0.integer(0) }
+    }
+    counter = Atomic((entries ?? 0) ?? 0)
+  }
+
+  /// A new id: `activity:<unix ms>:<userId>:<n>`.
+  func nextID(userID: String, at timestamp: Timestamp) -> String {
+    let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
+    return "activity:\(timestamp.milliseconds):\(userID):\(number)"
+  }
+
+  /// Writes `entry` with its link, its place in the outbox and its part of the sums.
+  ///
+  /// Belongs into the transaction of what the entry tells of.
+  func append(_ entry: ActivityEntry, in connection: borrowing Connection) throws(SQLiteError) {
+    let core = entry.coreHash
+    let personal = entry.personalHash
+    let newest = try connection.first(
+      "SELECT seq, head FROM activity_chains WHERE tenant_id = ?", [.text(entry.tenantID)]
+    ) { (seq: $0.integer(0) ?? 0, head: $0.blob(1) ?? []) }
+    let seq = (newest?.seq ?? 0) + 1
+    let hash = ActivityEntry.link(previous: newest?.head ?? [], core: core, personal: personal)
+    let timestamp = entry.timestamp.rfc3339
+    try connection.run(
+      Self.insertSQL,
+      [
+        .text(entry.id), .text(entry.tenantID), .text(entry.userID), .text(entry.operation),
+        SQLiteValue(entry.entityID), SQLiteValue(entry.entityType),
+        .text(FixedPoint.text(units: entry.creditUnits, scale: 4)), .text(timestamp),
+        .text(entry.sessionID), .text(entry.userContext), .text(entry.permissions),
+        .text(entry.metadata), .text(entry.compliance), .text(timestamp), .integer(seq),
+        .integer(entry.creditUnits), SQLiteValue(entry.unitID), SQLiteValue(entry.unitPath),
+        .text(ActivityEntry.source), .blob(entry.salt), .blob(core), .blob(personal),
+        .blob(hash),
+      ])
+    try connection.run(Self.chainSQL, [.text(entry.tenantID), .integer(seq), .blob(hash)])
+    try connection.run(
+      Self.outboxSQL,
+      [
+        .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(timestamp),
+      ])
+    try connection.run(
+      Self.rollupSQL,
+      [
+        .text(entry.tenantID), .integer(entry.timestamp.milliseconds / Self.bucketMilliseconds),
+        .text(entry.unitID ?? ""), .text(entry.userID), .text(entry.operation),
+        .text(entry.entityType ?? ""), .integer(entry.creditUnits), .text(timestamp),
+      ])
+  }
+
+  /// A rollup's bucket: a quarter of an hour.
+  private static let bucketMilliseconds: Int64 = 15 * 60 * 1000
+
+  private static let insertSQL = """
+    INSERT INTO crm_activities (
+      id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
+      session_id, user_context, permissions, metadata, compliance, created_at, seq, credit_units,
+      unit_id, unit_path, source, salt, core_hash, personal_hash, hash)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """
+
+  private static let chainSQL = """
+    INSERT INTO activity_chains (tenant_id, seq, head) VALUES (?, ?, ?)
+    ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, head = excluded.head
+    """
+
+  private static let outboxSQL = """
+    INSERT INTO activity_outbox (tenant_id, activity_id, credit_units, queued_at)
+    VALUES (?, ?, ?, ?)
+    """
+
+  private static let rollupSQL = """
+    INSERT INTO activity_rollups (
+      tenant_id, bucket, unit_id, user_id, operation, entity_type, entries, credit_units, latest)
+    VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
+    ON CONFLICT (tenant_id, bucket, unit_id, user_id, operation, entity_type) DO UPDATE SET
+      entries = entries + 1,
+      credit_units = credit_units + excluded.credit_units,
+      latest = max(latest, excluded.latest)
+    """
+}

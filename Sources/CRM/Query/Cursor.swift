@@ -1,0 +1,49 @@
+internal import Cryptography
+internal import HTTP
+internal import JSON
+internal import SQLite
+internal import Values
+
+/// The opaque text by which a client asks for the next page: the keys of the last row it saw, and
+/// what the list was, so that a cursor of another list is refused.
+enum Cursor {
+  /// A short name for a tenant's list with its filters and order.
+  static func binding(tenantID: String, resource: String, parts: [String]) -> String {
+    let text = ([tenantID, resource] + parts).joined(separator: "\u{0}")
+    return Hexadecimal.text(SHA256.hash(Array(text.utf8)).prefix(8))
+  }
+
+  /// The cursor behind the row whose keys are `values`.
+  static func encode(_ values: [SQLiteValue], binding: String) -> String {
+    let parts: [JSONValue] = values.map { value in
+      switch value {
+      case .integer(let integer): .integer(integer)
+      case .text(let text): .string(text)
+      case .null, .real, .blob: .null
+      }
+    }
+    return Base64.encodeURL(JSONValue.array([.string(binding)] + parts).bytes)
+  }
+
+  /// The keys in `text`.
+  ///
+  /// - Throws: 400 `invalid_cursor` for a cursor of another list or no cursor at all.
+  static func decode(_ text: String, binding: String, count: Int) throws(Problem)
+    -> [SQLiteValue]
+  {
+    guard text.utf8.count <= 8192, let bytes = Base64.decodeURL(text),
+      // What is wrong with a text that we did not make helps nobody.
+      let parts = (try? JSONParser.parse(bytes))?.array,
+      parts.count == count + 1, parts[0] == .string(binding)
+    else {
+      throw Problem(
+        .invalidCursor,
+        "The cursor does not belong to this list: use it with the filters and the order it came "
+          + "from.")
+    }
+    return parts.dropFirst().map { part in
+      if let integer = part.integer { return .integer(integer) }
+      return SQLiteValue(part.string)
+    }
+  }
+}

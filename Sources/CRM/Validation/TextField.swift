@@ -1,0 +1,90 @@
+internal import Values
+
+/// The rules of fields that hold text.
+enum TextField {
+  /// `text` as it is stored, or why it cannot be.
+  static func checked(_ text: String, _ type: FieldType) throws(FieldIssue) -> String {
+    if hasForbidden(text) {
+      throw FieldIssue(
+        "control_character", "control characters other than newline and tab are refused")
+    }
+    switch type {
+    case .text(let charactersMax):
+      try limit(text, characters: charactersMax)
+    case .email:
+      try limit(text, characters: Limits.emailCharactersMax)
+      guard isEmail(text) else {
+        throw FieldIssue("invalid_email", "an address like name@example.org is wanted")
+      }
+    case .phone:
+      try limit(text, characters: Limits.phoneCharactersMax)
+    case .choice(let words):
+      guard words.contains(text) else {
+        throw FieldIssue("invalid_choice", "one of \(words.joined(separator: ", ")) is wanted")
+      }
+    case .currency:
+      guard CurrencyCodes.all.contains(text) else {
+        throw FieldIssue("invalid_currency", "a code of ISO 4217 such as EUR is wanted")
+      }
+    case .timestamp:
+      guard let timestamp = Timestamp(rfc3339: text) else {
+        throw FieldIssue("invalid_timestamp", "a time like 2026-01-31T10:30:00.000Z is wanted")
+      }
+      return timestamp.rfc3339
+    case .identifier, .reference:
+      guard UUIDv7.isWellFormed(text) else {
+        throw FieldIssue("invalid_id", "a record's id is wanted")
+      }
+    case .externalID:
+      try limit(text, characters: Limits.nameCharactersMax)
+      let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
+        throw FieldIssue("invalid_external_id", "the form is \"<system>:<id>\"")
+      }
+    case .user, .tenant:
+      try limit(text, characters: Limits.nameCharactersMax)
+    default:
+      guard text.utf8.count <= Limits.textBytesMax else {
+        throw FieldIssue("too_long", "at most \(Limits.textBytesMax) bytes")
+      }
+    }
+    return text
+  }
+
+  /// Whether `text` has a character that is refused.
+  ///
+  /// Most texts have no byte that could begin one.
+  static func hasForbidden(_ text: String) -> Bool {
+    text.utf8.contains { $0 < 0x20 || $0 == 0x7f || $0 == 0xc2 }
+      && text.unicodeScalars.contains(where: isForbidden)
+  }
+
+  static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
+    (scalar.value < 0x20 && scalar != "\n" && scalar != "\t")
+      || (0x7f..<0xa0).contains(scalar.value)
+  }
+
+  static func limit(_ text: String, characters: Int) throws(FieldIssue) {
+    // Characters are code points, as JSON Schema's maxLength counts them. Counting walks the text;
+    // most texts are short enough in bytes already.
+    guard text.utf8.count <= characters || text.unicodeScalars.count <= characters else {
+      throw FieldIssue("too_long", "at most \(characters) characters")
+    }
+  }
+
+  /// One @, something before it, a domain of labels after it, no space.
+  ///
+  /// What the address can really receive only the mail system knows.
+  private static func isEmail(_ text: String) -> Bool {
+    let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+    guard parts.count == 2, (1...64).contains(parts[0].utf8.count), !parts[1].isEmpty,
+      !text.unicodeScalars.contains(where: {
+        $0.properties.isWhitespace || "<>()[],;:\\\"".unicodeScalars.contains($0)
+      })
+    else { return false }
+    let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
+    return labels.count >= 2
+      && labels.allSatisfy { !$0.isEmpty && $0.first != "-" && $0.last != "-" }
+      && !parts[0].hasPrefix(".") && !parts[0].hasSuffix(".")
+  }
+}
