@@ -1,0 +1,64 @@
+/// Every bound of this module, with its unit in the name.
+enum Limits {
+  /// Mutations in one transaction from which on the writer counts as crowded.
+  static let crowdMutations = 8
+  /// The pause between two batches while it is, in seconds: what is written meanwhile waits in the
+  /// file and follows at full speed afterwards.
+  static let crowdedPauseSeconds = 0.08
+  /// The size at which a batch of activities is sent although more rows wait, in bytes; far below
+  /// what a Wrapper takes.
+  static let batchBytesWanted = 4 * 1024 * 1024
+  /// The largest answer that is taken from the Wrapper.
+  static let answerBytesMax = 16 * 1024 * 1024
+  /// The most that all pages of one collection may bring.
+  static let collectionBytesMax = 64 * 1024 * 1024
+  /// The most pages of one collection.
+  static let collectionPagesMax = 500
+  /// The time of a call that nobody waits for.
+  static let backgroundCallSeconds = 10.0
+  /// The time of a sign-in, whose password hash is slow on purpose and queues behind others.
+  static let loginSeconds = 10.0
+  /// How often the same complaint is written to the log.
+  static let complaintSeconds = 60.0
+
+  /// Failures in a row after which a tenant is degraded.
+  static let failuresUntilDegraded = 3
+  /// The time of failing after which a tenant is degraded.
+  static let secondsUntilDegraded = 30.0
+  /// How often the age of an unchanged snapshot is written to the file.
+  static let confirmationSeconds = 60.0
+  /// The most tenants that are followed at once.
+  static let tenantsMax = 10_000
+  /// The most permission decisions a snapshot remembers.
+  static let decisionsPerTenantMax = 4_096
+
+  /// How long an accepted token is taken without asking.
+  static let acceptedTokenSeconds = 60.0
+  /// How long a refused token is refused without asking.
+  static let refusedTokenSeconds = 5.0
+  /// How long a token is taken again after the Wrapper could not be asked.
+  static let offlineTokenSeconds = 5.0
+  /// The most tokens that are remembered.
+  static let tokensMax = 20_000
+  /// The most validations under way at once.
+  static let validationsAtOnceMax = 8
+  /// The most validations that wait for their turn.
+  static let validationsWaitingMax = 512
+  /// The most session ids that are remembered as seen.
+  static let sessionsSeenMax = 20_000
+
+  /// The shortest time between the starts of two balance reads of a tenant: 20 a second.
+  static let balanceReadSpacingSeconds = 0.05
+  /// The age up to which a balance is good enough where checks are `cached`.
+  static let cachedBalanceSeconds = 30.0
+  /// How often the balance is read when no operation asks for it.
+  static let balancePollSeconds = 30.0
+
+  /// The largest amount that is taken as one, in 1/10,000 credit, so that sums never overflow.
+  static let amountUnitsMax: Int64 = 1_000_000_000_000_000
+  /// How often a balance that changed is written to the file when nothing is shipped.
+  static let balanceStoringSeconds = 30.0
+
+  /// The most time that stopping takes.
+  static let stopSeconds = 3.0
+}

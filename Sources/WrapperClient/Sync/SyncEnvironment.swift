@@ -1,0 +1,41 @@
+internal import Synchronization
+internal import Values
+
+/// What everything that follows a tenant shares.
+struct SyncEnvironment: Sendable {
+  let configuration: WrapperConfiguration
+  let transport: WrapperTransport
+  let snapshots: SnapshotStore
+  let outbox: OutboxStore
+  let time: TimeSource
+  let random: RandomSource
+  let log: @Sendable (WrapperLogLevel, String) -> Void
+
+  var backoff: Backoff { Backoff(configuration) }
+  var offlineSeconds: Double { configuration.offlineMinutes * 60 }
+}
+
+/// Writes each complaint of a tenant at most once a minute.
+final class Complaints: Sendable {
+  private let lastSeconds = Mutex<[String: Double]>([:])
+  private let environment: SyncEnvironment
+  private let tenantID: String
+
+  init(_ environment: SyncEnvironment, tenantID: String) {
+    self.environment = environment
+    self.tenantID = tenantID
+  }
+
+  /// Logs `message` unless something about the same `subject` was logged a moment ago.
+  ///
+  /// Subjects are names of the program's own, so that their number is bounded.
+  func warn(_ subject: String, _ message: @autoclosure () -> String) {
+    let now = environment.time.monotonicSeconds
+    let isDue = lastSeconds.withLock { last -> Bool in
+      guard now - (last[subject] ?? -.infinity) >= Limits.complaintSeconds else { return false }
+      last[subject] = now
+      return true
+    }
+    if isDue { environment.log(.warning, "tenant \(tenantID): \(subject): \(message())") }
+  }
+}

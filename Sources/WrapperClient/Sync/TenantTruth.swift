@@ -1,0 +1,71 @@
+internal import JSON
+
+/// What is held of a tenant, part by part, as events change it.
+struct TenantTruth: Sendable {
+  private(set) var tenant = JSONObject()
+  private(set) var tree = OrganizationTree()
+  private(set) var profiles: [String: UserProfile] = [:]
+  private(set) var grants: [String: UserGrants] = [:]
+  private(set) var roles: [String: DirectoryRole] = [:]
+  /// Nil until the first credit configuration arrived.
+  private(set) var credits: CreditConfiguration?
+
+  mutating func apply(_ event: WrapperEvent) {
+    switch event {
+    case .operationCostChanged(let operation, let units):
+      var operations = credits?.operations ?? [:]
+      operations[operation] = units
+      credits = (credits ?? .empty).with(operations: operations)
+    case .creditPlanChanged(let plan):
+      credits = plan.with(operations: credits?.operations ?? [:])
+    case .roleChanged(let id, let role):
+      roles[id] = role
+    case .userGrantsChanged(let id, let grants):
+      self.grants[id] = grants
+    case .userProfileChanged(let id, let profile):
+      profiles[id] = profile
+    case .hierarchyChanged(let tree):
+      self.tree = tree
+    case .tenantChanged(let tenant):
+      self.tenant = tenant
+    }
+  }
+
+  /// The events that lead from what is held to what a whole collection says.
+  func events(for snapshot: CollectionSnapshot) -> [WrapperEvent] {
+    switch snapshot {
+    case .permissions(let grants, let roles):
+      Self.changes(from: self.roles, to: roles).map { .roleChanged(id: $0, role: $1) }
+        + Self.changes(from: self.grants, to: grants).map {
+          .userGrantsChanged(id: $0, grants: $1)
+        }
+    case .employees(let profiles):
+      Self.changes(from: self.profiles, to: profiles).map {
+        .userProfileChanged(id: $0, profile: $1)
+      }
+    case .organization(let tree):
+      tree == self.tree ? [] : [.hierarchyChanged(tree)]
+    case .tenant(let tenant):
+      tenant == self.tenant ? [] : [.tenantChanged(tenant)]
+    case .credits(let credits):
+      creditEvents(for: credits)
+    }
+  }
+
+  private func creditEvents(for new: CreditConfiguration) -> [WrapperEvent] {
+    let costs: [WrapperEvent] = Self.changes(
+      from: credits?.operations ?? [:], to: new.operations
+    ).map { .operationCostChanged(operation: $0, units: $1) }
+    let samePlan = credits?.with(operations: [:]) == new.with(operations: [:])
+    return samePlan ? costs : [.creditPlanChanged(new)] + costs
+  }
+
+  /// The keys whose value differs, with the new value; nil where there is none any more.
+  private static func changes<Value: Equatable>(
+    from old: [String: Value], to new: [String: Value]
+  ) -> [(String, Value?)] {
+    let changed = new.filter { old[$0.key] != $0.value }.map { ($0.key, Value?.some($0.value)) }
+    let removed = old.keys.filter { new[$0] == nil }.map { ($0, Value?.none) }
+    return changed + removed
+  }
+}

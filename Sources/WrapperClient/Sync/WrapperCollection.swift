@@ -1,0 +1,50 @@
+internal import HTTP
+internal import JSON
+
+/// A part of the Wrapper's truth that is fetched as a whole.
+enum WrapperCollection: String, Sendable, CaseIterable {
+  case permissions
+  case creditConfiguration = "credit-config"
+  case employees
+  case organization
+  case tenant
+
+  /// Whether nothing may be decided without it.
+  var isCritical: Bool {
+    switch self {
+    case .permissions, .creditConfiguration: true
+    case .employees, .organization, .tenant: false
+    }
+  }
+
+  /// The path and query of the collection for a tenant.
+  func path(tenantID: String) -> String {
+    let tenant = PercentEncoding.encode(tenantID)
+    return switch self {
+    case .permissions: "/api/permissions?tenantId=\(tenant)"
+    case .creditConfiguration: "/api/billing/credit-configs/\(tenant)"
+    case .employees: "/api/employees?tenantId=\(tenant)"
+    case .organization: "/api/organizations/\(tenant)"
+    case .tenant: "/api/tenants/\(tenant)"
+    }
+  }
+
+  /// How long an answer is taken as fresh, unless the Wrapper says less.
+  func lifeSeconds(_ configuration: WrapperConfiguration) -> Double {
+    switch self {
+    case .permissions, .creditConfiguration: configuration.pollSeconds
+    case .employees: configuration.cacheTTLMinutes * 60
+    case .organization: 15 * 60
+    case .tenant: 24 * 60 * 60
+    }
+  }
+}
+
+/// A whole collection as it was read.
+enum CollectionSnapshot: Sendable {
+  case permissions(grants: [String: UserGrants], roles: [String: DirectoryRole])
+  case credits(CreditConfiguration)
+  case employees([String: UserProfile])
+  case organization(OrganizationTree)
+  case tenant(JSONObject)
+}

@@ -1,0 +1,97 @@
+internal import Foundation
+internal import FoundationNetworking
+internal import Glibc
+internal import Synchronization
+internal import Values
+
+/// Sends calls to the Wrapper over one URLSession.
+///
+/// URLSession's own timeouts do not hold on Linux: each call has a deadline here that cancels it.
+final class WrapperTransport: Sendable {
+  private let configuration: WrapperConfiguration
+  private let time: TimeSource
+  private let random: RandomSource
+  private let exchanges = ExchangeTable()
+  private let session: URLSession
+  private let isUsable: Bool
+  private let isClosed = Mutex(false)
+
+  /// URLSession honours http_proxy even for loopback, and would send the key there.
+  private static let ignoresProxies: Bool =
+    setenv("NO_PROXY", "*", 1) == 0 && setenv("no_proxy", "*", 1) == 0
+
+  init(_ configuration: WrapperConfiguration, time: TimeSource, random: RandomSource) {
+    self.configuration = configuration
+    self.time = time
+    self.random = random
+    isUsable = configuration.problem == nil && Self.ignoresProxies
+    let settings = URLSessionConfiguration.ephemeral
+    settings.httpCookieStorage = nil
+    settings.httpShouldSetCookies = false
+    settings.urlCache = nil
+    settings.requestCachePolicy = .reloadIgnoringLocalCacheData
+    settings.connectionProxyDictionary = [:]
+    // A tenant whose calls hang must not keep the connections that others need.
+    settings.httpMaximumConnectionsPerHost = 512
+    session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: nil)
+  }
+
+  /// Breaks what is under way and gives the connections back; what comes later is not sent.
+  func close() {
+    isClosed.withLock { isClosed in
+      guard !isClosed else { return }
+      isClosed = true
+      session.invalidateAndCancel()
+    }
+  }
+
+  /// Sends `call` and waits for the whole answer, at most `call.seconds`.
+  func send(_ call: WrapperCall) async -> Result<WrapperAnswer, TransportFailure> {
+    guard isUsable, let request = request(call) else { return .failure(.unusableAddress) }
+    // A session that was invalidated stops the program when it is asked for another task.
+    let created = isClosed.withLock { $0 ? nil : session.dataTask(with: request) }
+    guard let task = created else { return .failure(.unreachable) }
+    let promise = exchanges.open(task.taskIdentifier)
+    let result = await withTaskCancellationHandler {
+      task.resume()
+      return await promise.value(withinSeconds: call.seconds)
+    } onCancel: {
+      task.cancel()
+    }
+    exchanges.forget(task.taskIdentifier)
+    guard let result else {
+      task.cancel()
+      return .failure(.timeout)
+    }
+    return result
+  }
+
+  private func request(_ call: WrapperCall) -> URLRequest? {
+    var base = configuration.baseURL
+    while base.hasSuffix("/") { base.removeLast() }
+    guard let url = URL(string: base + call.path) else { return nil }
+    var request = URLRequest(url: url)
+    request.httpMethod = call.method
+    request.timeoutInterval = call.seconds
+    request.setValue("Bearer \(configuration.apiKey)", forHTTPHeaderField: "Authorization")
+    request.setValue("cardfile/\(configuration.version)", forHTTPHeaderField: "User-Agent")
+    request.setValue(
+      UUIDv7.make(at: time.now(), random: random), forHTTPHeaderField: "X-Request-Id")
+    request.setValue("application/json", forHTTPHeaderField: "Accept")
+    let optional = [
+      ("X-Tenant-Id", call.tenantID), ("If-None-Match", call.etag),
+      ("Idempotency-Key", call.idempotencyKey), ("X-Forwarded-For", call.forwardedFor),
+    ]
+    for (name, value) in optional {
+      guard let value else { continue }
+      // A line break in an id would otherwise write a header of its own.
+      guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
+      request.setValue(value, forHTTPHeaderField: name)
+    }
+    if let body = call.body {
+      request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+      request.httpBody = Data(body)
+    }
+    return request
+  }
+}
