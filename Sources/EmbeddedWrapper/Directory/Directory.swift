@@ -1,0 +1,157 @@
+public import Database
+public import JSON
+internal import SQLite
+public import Values
+
+/// Administration of the embedded Wrapper: tenants, units, roles, users and credits.
+///
+/// Every change is one transaction. Readers of the Wrapper's endpoints see it at once.
+public final class Directory: Sendable {
+  let database: Database
+  let time: TimeSource
+  let random: RandomSource
+
+  /// The directory that lies in `database`.
+  public init(database: Database, time: TimeSource, random: RandomSource) {
+    self.database = database
+    self.time = time
+    self.random = random
+  }
+
+  /// Adds a tenant with an account of 0 credits and a plan without limits and costs.
+  ///
+  /// - Returns: its id, made when `id` is nil.
+  /// - Throws: ``DirectoryError/duplicate(_:)`` when the id is taken.
+  @discardableResult
+  public func createTenant(
+    id: String? = nil, name: String, settings: JSONObject = JSONObject()
+  ) async throws(DirectoryError) -> String {
+    let id = try Self.checkedID(id ?? newID())
+    let name = try Self.checked(name, "name")
+    let now = time.now().rfc3339
+    let today = CreditDay(time.now())
+    try await change { connection in
+      try connection.run(
+        "INSERT INTO directory_tenants (tenant_id, name, settings, created_at) VALUES (?, ?, ?, ?)",
+        [.text(id), .text(name), .text(JSONValue.object(settings).text), .text(now)])
+      try connection.run(
+        "INSERT INTO directory_credit_configs (tenant_id, plan_type) VALUES (?, 'free')",
+        [.text(id)])
+      try connection.run(
+        """
+        INSERT INTO directory_credit_accounts (tenant_id, available, day, month)
+        VALUES (?, 0, ?, ?)
+        """,
+        [.text(id), .text(today.day), .text(today.month)])
+    }
+    return id
+  }
+
+  /// Every tenant, by id.
+  public func tenants() throws(DirectoryError) -> [TenantRecord] {
+    try look { connection in
+      try connection.all(
+        """
+        SELECT tenant_id, name, branding, features, settings
+        FROM directory_tenants
+        ORDER BY tenant_id
+        """
+      ) { Self.tenant($0) }
+    }
+  }
+
+  /// The tenant of that id.
+  public func tenant(_ id: String) throws(DirectoryError) -> TenantRecord? {
+    try look { connection in
+      try connection.first(
+        """
+        SELECT tenant_id, name, branding, features, settings
+        FROM directory_tenants
+        WHERE tenant_id = ?
+        """,
+        [.text(id)]
+      ) { Self.tenant($0) }
+    }
+  }
+
+  private static func tenant(_ row: borrowing Statement) -> TenantRecord {
+    TenantRecord(
+      id: row.text(0) ?? "", name: row.text(1) ?? "", branding: object(row.text(2)),
+      features: object(row.text(3)), settings: object(row.text(4)))
+  }
+}
+
+extension Directory {
+  /// The longest name or title, in characters.
+  static let textCharactersMax = 255
+  /// How deep units may stand below one another: an answer nests twice as deep.
+  static let unitLevelsMax = 12
+
+  /// Runs `body` as one transaction.
+  @discardableResult
+  func change<Value: Sendable>(
+    _ body: @escaping @Sendable (borrowing Connection) throws -> Value
+  ) async throws(DirectoryError) -> Value {
+    do {
+      return try await database.write(body)
+    } catch {
+      throw DirectoryError(error)
+    }
+  }
+
+  /// Runs `body` on one snapshot.
+  func look<Value>(
+    _ body: (borrowing Connection) throws -> Value
+  ) throws(DirectoryError) -> Value {
+    do {
+      return try database.read(body)
+    } catch {
+      throw DirectoryError(error)
+    }
+  }
+
+  func newID() -> String {
+    UUIDv7.make(at: time.now(), random: random)
+  }
+
+  /// An id that may stand in paths, in headers and between slashes.
+  static func checkedID(_ id: String) throws(DirectoryError) -> String {
+    let isPlain = id.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+        UInt8(ascii: "."), UInt8(ascii: ":"):
+        true
+      default: false
+      }
+    }
+    guard isPlain, (1...64).contains(id.utf8.count) else {
+      throw .invalid("id", "an id is 1 to 64 letters, digits and - _ . :")
+    }
+    return id
+  }
+
+  static func checked(_ text: String, _ field: String) throws(DirectoryError) -> String {
+    guard !text.isEmpty, text.count <= textCharactersMax,
+      !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f })
+    else {
+      throw .invalid(
+        field, "a text of 1 to \(textCharactersMax) characters without control characters")
+    }
+    return text
+  }
+
+  /// Throws unless `sql`, which counts or selects by `values`, finds a row.
+  static func require(
+    _ what: String, _ connection: borrowing Connection, _ sql: String, _ values: [SQLiteValue]
+  ) throws {
+    guard try connection.first(sql, values, { _ in true }) != nil else {
+      throw DirectoryError.notFound(what)
+    }
+  }
+
+  static func object(_ text: String?) -> JSONObject {
+    // What stands in the column was written from an object.
+    text.flatMap { try? JSONParser.parse($0) }?.object ?? JSONObject()
+  }
+}

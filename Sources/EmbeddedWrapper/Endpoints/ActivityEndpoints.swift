@@ -1,0 +1,137 @@
+internal import HTTP
+internal import JSON
+internal import SQLite
+internal import Values
+
+/// Taking activities in, each charged once, and giving them back.
+struct ActivityEndpoints: Sendable {
+  /// The most entries of one batch.
+  static let batchMax = 1_000
+  /// The largest batch.
+  static let batchBytesMax = 16 * 1024 * 1024
+  /// The most entries of one answer.
+  static let limitMax = 1_000
+
+  let directory: Directory
+
+  private struct Entry: Sendable {
+    var id: String
+    var units: Int64
+    var values: [SQLiteValue]
+  }
+
+  func add(to router: inout Router<WrapperApplication.Endpoint>) {
+    router.add(
+      .post, "/api/activities/batch",
+      .init(bodyBytesMax: Self.batchBytesMax) { request, _ in try await take(request) })
+    router.add(.get, "/api/activities", .init { request, _ in try give(request) })
+  }
+
+  /// Entries are told apart by their id, so that a repeated batch, with or without its
+  /// `Idempotency-Key`, gets the same answer and charges nothing twice.
+  private func take(_ request: HTTPRequest) async throws -> HTTPResponse {
+    guard let tenantID = request.head.headers["X-Tenant-Id"] else {
+      throw Problem(.invalidParameter, "X-Tenant-Id is missing.")
+    }
+    guard let list = try request.jsonObject()["activities"]?.array, list.count <= Self.batchMax
+    else {
+      throw Problem(
+        .validationFailed, "activities is a list of at most \(Self.batchMax) entries.")
+    }
+    var entries: [Entry] = []
+    for (index, value) in list.enumerated() {
+      guard let entry = Self.entry(value, tenantID) else {
+        throw Problem(
+          .validationFailed, "An entry cannot be taken.",
+          issues: [
+            Problem.Issue(
+              pointer: "/activities/\(index)", code: "invalid",
+              detail: "id, tenantId, userId, operation, timestamp or creditCost is wrong")
+          ])
+      }
+      entries.append(entry)
+    }
+    let today = CreditDay(directory.time.now())
+    try await directory.change { [entries] connection in
+      try Directory.requireTenant(tenantID, connection)
+      var units: Int64 = 0
+      for entry in entries where try connection.run(Self.insertEntry, entry.values) > 0 {
+        units += entry.units
+      }
+      if units > 0 { try Directory.deduct(units, tenantID, today, connection) }
+    }
+    return .json((["accepted": .integer(entries.count)] as JSONValue).bytes)
+  }
+
+  private static func entry(_ value: JSONValue, _ tenantID: String) -> Entry? {
+    guard let id = value["id"]?.string, !id.isEmpty, value["tenantId"]?.string == tenantID,
+      let userID = value["userId"]?.string, let operation = value["operation"]?.string,
+      let timestamp = value["timestamp"]?.string.flatMap({ Timestamp(rfc3339: $0) })
+    else { return nil }
+    var units: Int64 = 0
+    switch value["creditCost"] {
+    case nil, .null: break
+    case .number(let number)?:
+      guard let cost = number.units(scale: 4), (0...Directory.amountUnitsMax).contains(cost)
+      else { return nil }
+      units = cost
+    default: return nil
+    }
+    return Entry(
+      id: id, units: units,
+      values: [
+        .text(tenantID), .text(id), .text(userID), .text(operation),
+        SQLiteValue(value["entityId"]?.string), SQLiteValue(value["entityType"]?.string),
+        .integer(units), .text(timestamp.rfc3339), SQLiteValue(value["sessionId"]?.string),
+      ])
+  }
+
+  private func give(_ request: HTTPRequest) throws -> HTTPResponse {
+    let query = try QueryItems(parsing: request.head.query)
+    guard let tenantID = request.head.headers["X-Tenant-Id"] ?? query["tenantId"] else {
+      throw Problem(.invalidParameter, "X-Tenant-Id is missing.")
+    }
+    guard let userID = query["userId"] else {
+      throw Problem(.invalidParameter, "userId is missing.")
+    }
+    let limit = query["limit"].map { Int64($0) } ?? 50
+    guard let limit, (1...Int64(Self.limitMax)).contains(limit) else {
+      throw Problem(.invalidParameter, "limit is a number from 1 to \(Self.limitMax).")
+    }
+    let since = query["since"].map { Timestamp(rfc3339: $0)?.rfc3339 } ?? ""
+    guard let since else { throw Problem(.invalidParameter, "since is no RFC 3339 time.") }
+    let entries = try directory.look { connection in
+      try connection.all(
+        Self.selectEntries, [.text(tenantID), .text(userID), .text(since), .integer(limit)]
+      ) { Self.json($0, tenantID: tenantID, userID: userID) }
+    }
+    return .json((["data": ["activities": .array(entries)]] as JSONValue).bytes)
+  }
+
+  private static func json(
+    _ row: borrowing Statement, tenantID: String, userID: String
+  ) -> JSONValue {
+    func text(_ column: Int) -> JSONValue { row.text(column).map { .string($0) } ?? .null }
+    return [
+      "id": text(0), "tenantId": .string(tenantID), "userId": .string(userID),
+      "operation": text(1), "entityId": text(2), "entityType": text(3),
+      "creditCost": .decimal(units: row.integer(4) ?? 0, scale: 4), "timestamp": text(5),
+      "sessionId": text(6),
+    ]
+  }
+
+  private static let insertEntry = """
+    INSERT OR IGNORE INTO directory_activities (
+      tenant_id, activity_id, user_id, operation, entity_id, entity_type, credit_units, timestamp,
+      session_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """
+
+  private static let selectEntries = """
+    SELECT activity_id, operation, entity_id, entity_type, credit_units, timestamp, session_id
+    FROM directory_activities
+    WHERE tenant_id = ? AND user_id = ? AND timestamp >= ?
+    ORDER BY timestamp DESC, activity_id DESC
+    LIMIT ?
+    """
+}

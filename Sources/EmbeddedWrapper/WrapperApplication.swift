@@ -1,0 +1,139 @@
+internal import Cryptography
+internal import Database
+internal import HTTP
+internal import JSON
+internal import Values
+
+/// Routes of the embedded Wrapper, and the guard before all of them.
+struct WrapperApplication: HTTPApplication {
+  /// One endpoint: what it takes, and what it answers.
+  struct Endpoint: Sendable {
+    var bodyBytesMax = 64 * 1024
+    var run: @Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse
+  }
+
+  private let router: Router<Endpoint>
+  private let expectedKey: [UInt8]
+
+  init(directory: Directory, apiKey: String) {
+    expectedKey = Array(apiKey.utf8)
+    var router = Router<Endpoint>()
+    SnapshotEndpoints(directory: directory).add(to: &router)
+    SessionEndpoints(directory: directory).add(to: &router)
+    ActivityEndpoints(directory: directory).add(to: &router)
+    self.router = router
+  }
+
+  func route(_ head: HTTPRequestHead) -> HTTPRouting {
+    if let problem = guarded(head) { return .answer(refusal(problem, head)) }
+    switch router.match(head.method, path: head.path) {
+    case .found(let endpoint, let parameters):
+      return .handle(body: .buffered(maxBytes: endpoint.bodyBytesMax)) { request in
+        await answer(request) { try await endpoint.run(request, parameters) }
+      }
+    case .options(let allow):
+      return .answer(HTTPResponse(status: 204, headers: ["Allow": Self.list(allow)]))
+    case .methodNotAllowed(let allow):
+      let problem = Problem(
+        .methodNotAllowed, "This path takes other methods.", headers: ["Allow": Self.list(allow)])
+      return .answer(refusal(problem, head))
+    case .notFound:
+      return .answer(refusal(Problem(.notFound, "There is nothing here."), head))
+    case .malformed:
+      return .answer(refusal(Problem(.malformedRequest, "The path is not valid."), head))
+    }
+  }
+
+  func refusal(_ problem: Problem, requestID: String, path: String) -> HTTPResponse {
+    problem.response(requestID: requestID, instance: path)
+  }
+
+  func completed(_ exchange: HTTPExchange) {}
+
+  /// The key, compared in constant time, and a loopback `Host`: a page in a browser on this machine
+  /// can reach the port by a name of its own choosing, but not under these names.
+  private func guarded(_ head: HTTPRequestHead) -> Problem? {
+    guard Self.isLoopback(head.headers["Host"] ?? "") else {
+      return Problem(.notFound, "There is nothing here.")
+    }
+    let authorization = Array((head.headers["Authorization"] ?? "").utf8)
+    let prefix = Array("Bearer ".utf8)
+    guard authorization.starts(with: prefix),
+      ConstantTime.areEqual(Array(authorization.dropFirst(prefix.count)), expectedKey)
+    else {
+      // 403 and not 401, which means that a token is refused.
+      return Problem(.insufficientPermissions, "The key is not valid.")
+    }
+    return nil
+  }
+
+  private static func isLoopback(_ host: String) -> Bool {
+    let name =
+      host.hasPrefix("[")
+      ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
+    return ["127.0.0.1", "localhost", "::1"].contains(name.lowercased())
+  }
+
+  private func answer(
+    _ request: HTTPRequest, _ run: () async throws -> HTTPResponse
+  ) async -> HTTPResponse {
+    do {
+      return try await run()
+    } catch let problem as Problem {
+      return refusal(problem, request.head)
+    } catch let error as DirectoryError {
+      return refusal(Problem(error), request.head)
+    } catch {
+      return refusal(Problem(.internalError, "Something is wrong here."), request.head)
+    }
+  }
+
+  private func refusal(_ problem: Problem, _ head: HTTPRequestHead) -> HTTPResponse {
+    refusal(problem, requestID: head.requestID, path: head.path)
+  }
+
+  private static func list(_ methods: [HTTPMethod]) -> String {
+    methods.map(\.rawValue).joined(separator: ", ")
+  }
+}
+
+extension Problem {
+  /// The directory's error as a client sees it.
+  init(_ error: DirectoryError) {
+    switch error {
+    case .notFound(let what): self.init(.notFound, "There is no such \(what).")
+    case .duplicate(let field): self.init(.duplicate, "Another one has this \(field).")
+    case .invalid(let field, let reason):
+      self.init(
+        .validationFailed, "The \(field) cannot be taken.",
+        issues: [Issue(pointer: "/\(field)", code: "invalid", detail: reason)])
+    case .inUse: self.init(.conflict, "Something still hangs from it.")
+    case .database(.overloaded), .database(.busy):
+      self.init(.overloaded, "Too much at once.", headers: ["Retry-After": "1"])
+    case .database(.storageFull):
+      self.init(.insufficientStorage, "There is no space left.")
+    case .database: self.init(.internalError, "Something is wrong here.")
+    }
+  }
+}
+
+extension HTTPRequest {
+  /// The body as a JSON object.
+  ///
+  /// - Throws: ``Problem`` 400 for anything else.
+  func jsonObject() throws(Problem) -> JSONObject {
+    guard case .bytes(let bytes) = body else {
+      throw Problem(.malformedRequest, "The body was not read.")
+    }
+    let value: JSONValue
+    do {
+      value = try JSONParser.parse(bytes)
+    } catch {
+      throw Problem(.malformedJSON, "\(error.reason) at byte \(error.offset)")
+    }
+    guard let object = value.object else {
+      throw Problem(.malformedJSON, "The body is no object.")
+    }
+    return object
+  }
+}
