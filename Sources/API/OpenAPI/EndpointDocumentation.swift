@@ -1,0 +1,208 @@
+internal import CRM
+internal import HTTP
+internal import JSON
+
+/// What the published document says of an endpoint beside its method, path and permission.
+struct EndpointDocumentation: Sendable {
+  /// The name under which generated clients know it.
+  let operationID: String
+  let tag: String
+  let summary: String
+  /// Query parameters.
+  var parameters: [Parameter] = []
+  /// The schema of the body, nil when none is taken.
+  var requestSchema: JSONValue?
+  /// Status, meaning and schema of the answers that are no problems.
+  var answers: [Answer]
+  /// Statuses of problems that can happen.
+  var problems: [Int] = []
+
+  struct Parameter: Sendable {
+    let name: String
+    let summary: String
+    let schema: JSONValue
+  }
+
+  struct Answer: Sendable {
+    let status: Int
+    let summary: String
+    /// Nil for an answer without a body.
+    let schema: JSONValue?
+    var hasETag = false
+  }
+}
+
+extension EndpointDocumentation {
+  /// Problems of every endpoint that wants a token.
+  private static let common = [400, 401, 403, 406, 429, 503]
+  /// Problems of every mutation.
+  private static let mutating = common + [402, 409, 412, 413, 415, 422, 507]
+
+  static func list(_ resource: Resource) -> Self {
+    let name = resource.description.name
+    return Self(
+      operationID: "list-\(name)", tag: name, summary: "Lists \(name).",
+      parameters: [
+        .init(
+          name: "limit", summary: "Records on a page.",
+          schema: [
+            "type": "integer", "minimum": 1, "maximum": .integer(CRM.Limits.pageRecordsMax),
+            "default": .integer(CRM.Limits.pageRecordsDefault),
+          ]),
+        .init(
+          name: "cursor", summary: "`nextCursor` of the page before.", schema: ["type": "string"]),
+        .init(
+          name: "page", summary: "The number of the page, instead of a cursor.",
+          schema: ["type": "integer", "minimum": 1]),
+        .init(
+          name: "pageSize", summary: "Records on a page, beside `page`.",
+          schema: [
+            "type": "integer", "minimum": 1, "maximum": .integer(CRM.Limits.pageRecordsMax),
+          ]),
+        .init(
+          name: "sort", summary: "Fields to sort by, `-` for descending: `-updatedAt,id`.",
+          schema: ["type": "string"]),
+        .init(name: "fields", summary: "The members wanted.", schema: ["type": "string"]),
+        .init(name: "count", summary: "Whether to add `total`.", schema: ["type": "boolean"]),
+        .init(name: "q", summary: "Words to find.", schema: ["type": "string"]),
+      ] + filters(resource),
+      answers: [
+        .init(
+          status: 200, summary: "A page.",
+          schema: [
+            "type": "object", "required": ["data", "nextCursor"],
+            "properties": [
+              "data": ["type": "array", "items": Schemas.reference(resource)],
+              "nextCursor": ["type": ["string", "null"]],
+              "total": ["type": "integer"], "page": ["type": "integer"],
+              "pageSize": ["type": "integer"],
+            ],
+          ])
+      ], problems: common + [504])
+  }
+
+  static func read(_ resource: Resource) -> Self {
+    Self(
+      operationID: "read-\(resource.description.name)", tag: resource.description.name,
+      summary: "Reads one \(resource.description.entityType).",
+      parameters: [
+        .init(name: "fields", summary: "The members wanted.", schema: ["type": "string"])
+      ],
+      answers: [
+        .init(
+          status: 200, summary: "The record.",
+          schema: [
+            "type": "object", "required": ["data"],
+            "properties": ["data": Schemas.reference(resource)],
+          ], hasETag: true),
+        .init(status: 304, summary: "The version that `If-None-Match` names.", schema: nil),
+      ], problems: common + [404])
+  }
+
+  static func create(_ resource: Resource) -> Self {
+    mutation(
+      "create", "Creates a \(resource.description.entityType).", resource, status: 201,
+      body: Schemas.createBody(resource))
+  }
+
+  static func replace(_ resource: Resource) -> Self {
+    mutation(
+      "replace", "Replaces a \(resource.description.entityType).", resource,
+      body: Schemas.bodyReference(resource))
+  }
+
+  static func merge(_ resource: Resource) -> Self {
+    mutation(
+      "update", "Changes a \(resource.description.entityType) by JSON Merge Patch.", resource,
+      body: Schemas.bodyReference(resource))
+  }
+
+  static func delete(_ resource: Resource) -> Self {
+    var documentation = mutation(
+      "delete", "Moves a \(resource.description.entityType) to the trash.", resource)
+    documentation.parameters = [
+      .init(
+        name: "purge", summary: "Remove for good, with the permission for that.",
+        schema: ["type": "boolean"])
+    ]
+    return documentation
+  }
+
+  static func restore(_ resource: Resource) -> Self {
+    mutation(
+      "restore", "Takes a \(resource.description.entityType) out of the trash.", resource)
+  }
+
+  private static func mutation(
+    _ verb: String, _ summary: String, _ resource: Resource, status: Int = 200,
+    body: JSONValue? = nil
+  ) -> Self {
+    Self(
+      operationID: "\(verb)-\(resource.description.name)", tag: resource.description.name,
+      summary: summary, requestSchema: body,
+      answers: [
+        .init(
+          status: status, summary: "What was done.", schema: Schemas.envelope(resource),
+          hasETag: true)
+      ],
+      problems: mutating + (verb == "create" ? [] : [404]))
+  }
+
+  static let signInMethods = Self(
+    operationID: "sign-in-methods", tag: "sign-in", summary: "What a sign-in page may offer.",
+    answers: [
+      .init(
+        status: 200, summary: "The methods.",
+        schema: ["type": "object", "properties": ["data": ["type": "object"]]])
+    ], problems: [406])
+
+  static let login = Self(
+    operationID: "login", tag: "sign-in", summary: "Gives a token for a password.",
+    requestSchema: [
+      "type": "object", "required": ["email", "password"],
+      "properties": [
+        "email": ["type": "string"], "password": ["type": "string", "format": "password"],
+      ],
+    ],
+    answers: [
+      .init(
+        status: 200, summary: "The token.",
+        schema: [
+          "type": "object", "required": ["token", "expiresAt", "user"],
+          "properties": [
+            "token": ["type": "string"], "expiresAt": ["type": "string", "format": "date-time"],
+            "user": ["type": "object"],
+          ],
+        ])
+    ], problems: [400, 401, 406, 413, 415, 422, 429, 503])
+
+  static let logout = Self(
+    operationID: "logout", tag: "sign-in", summary: "Ends the token's session.",
+    answers: [.init(status: 204, summary: "Ended.", schema: nil)], problems: common)
+
+  static func health(_ summary: String) -> Self {
+    let name = summary.lowercased().filter { $0.isLetter || $0 == " " }
+      .replacing(" ", with: "-")
+    return Self(
+      operationID: name, tag: "health", summary: summary,
+      answers: [
+        .init(status: 200, summary: "Yes.", schema: ["type": "object"]),
+        .init(status: 503, summary: "No.", schema: ["type": "object"]),
+      ], problems: [406])
+  }
+
+  /// One parameter for each field that lists can be filtered by.
+  private static func filters(_ resource: Resource) -> [Parameter] {
+    resource.fields.compactMap { field in
+      guard field.name != "tenantId", !field.type.isDocument else { return nil }
+      return Parameter(
+        name: field.name,
+        summary: "\(field.summary) Also `\(field.name)[op]`.", schema: ["type": "string"])
+    }
+  }
+}
+
+extension FieldType {
+  /// Whether it holds a JSON object, which no list is filtered by as a whole.
+  fileprivate var isDocument: Bool { self == .object || self == .address }
+}

@@ -1,0 +1,185 @@
+public import CRM
+public import Database
+public import HTTP
+internal import JSON
+internal import Synchronization
+public import Values
+public import WrapperClient
+
+/// The HTTP API: every route, bound in order, and what happens on the way to each.
+public final class Application: HTTPApplication {
+  let configuration: APIConfiguration
+  let store: RecordStore
+  let database: Database
+  let wrapper: Wrapper
+  let time: TimeSource
+  let log: Log
+  let readiness: Readiness
+  private let authenticator: Authenticator
+  private let requests: RateLimiter
+  private let failures: FailureLog
+  private let cors: CrossOrigin
+  private let router: Router<Endpoint>
+
+  /// An application over an open database and a started Wrapper client.
+  public init(
+    configuration: APIConfiguration, store: RecordStore, database: Database, wrapper: Wrapper,
+    time: TimeSource = .system, log: Log
+  ) {
+    self.configuration = configuration
+    self.store = store
+    self.database = database
+    self.wrapper = wrapper
+    self.time = time
+    self.log = log
+    authenticator = Authenticator(configuration, wrapper: wrapper, time: time)
+    requests = RateLimiter(perMinute: configuration.requestsPerMinute, time: time)
+    failures = FailureLog(store: store, time: time, log: log)
+    cors = CrossOrigin(configuration.corsOrigins)
+    readiness = Readiness(
+      database: database, wrapper: wrapper, configuration: configuration, time: time)
+    var router = Router<Endpoint>()
+    for endpoint in Self.endpoints(
+      configuration, store.catalog, store, wrapper, readiness, time)
+    {
+      router.add(endpoint.method, endpoint.pattern, endpoint)
+    }
+    self.router = router
+  }
+
+  /// Finds the endpoint, or answers at once what no endpoint is needed for.
+  public func route(_ head: HTTPRequestHead) -> HTTPRouting {
+    switch router.match(head.method, path: head.path) {
+    case .found(let endpoint, let parameters):
+      // Many clients send `{}` where nothing is wanted; it is read and left alone.
+      let bytesMax =
+        endpoint.bodyBytesMax == 0 ? Self.ignoredBodyBytesMax : endpoint.bodyBytesMax
+      return .handle(body: .buffered(maxBytes: bytesMax)) { [self] request in
+        await answer(request, endpoint, parameters)
+      }
+    case .options(let allow):
+      return .answer(finish(cors.options(head, allow: allow), head))
+    case .methodNotAllowed(let allow):
+      return .answer(
+        refuseAtOnce(
+          Problem(
+            .methodNotAllowed, "This path does not know \(head.method.rawValue).",
+            headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")]), head))
+    case .notFound:
+      return .answer(refuseAtOnce(Problem(.notFound, "There is nothing at this path."), head))
+    case .malformed:
+      return .answer(
+        refuseAtOnce(Problem(.malformedRequest, "The path's percent-encoding is broken."), head))
+    }
+  }
+
+  /// What is read of a body that nobody wants, in bytes.
+  private static let ignoredBodyBytesMax = 64 * 1024
+
+  /// The answer to what the server refuses before it is a request.
+  public func refusal(_ problem: Problem, requestID: String, path: String) -> HTTPResponse {
+    var response = problem.response(requestID: requestID, instance: path)
+    SecurityHeaders.add(to: &response, isSecure: false)
+    return response
+  }
+
+  /// Logs a finished request.
+  public func completed(_ exchange: HTTPExchange) {
+    log.request(exchange)
+  }
+
+  /// Runs one endpoint; whatever goes wrong on the way becomes a problem.
+  private func answer(_ request: HTTPRequest, _ endpoint: Endpoint, _ parameters: PathParameters)
+    async -> HTTPResponse
+  {
+    let head = request.head
+    var fields = HTTPLogFields(route: endpoint.pattern)
+    var response: HTTPResponse
+    do {
+      response = try await run(request, endpoint, parameters, &fields)
+    } catch {
+      response = refuse(problem(for: error, head), head)
+    }
+    response.logFields = fields
+    if let tenantID = fields.tenantID {
+      let mode = wrapper.mode(tenantID: tenantID)
+      if mode != .online { response.headers.add("X-Cardfile-Mode", mode.rawValue) }
+    }
+    return finish(response, head)
+  }
+
+  private func run(
+    _ request: HTTPRequest, _ endpoint: Endpoint, _ parameters: PathParameters,
+    _ fields: inout HTTPLogFields
+  ) async throws -> HTTPResponse {
+    let address = configuration.clientAddress(request.head)
+    try ContentNegotiation.checkAccept(request.head)
+    switch endpoint.handler {
+    case .open(let handle):
+      if endpoint.isSignIn { try authenticator.countAttempt(from: address) }
+      try ContentNegotiation.checkBody(request, endpoint)
+      return try await handle(request, parameters)
+    case .authorized(let handle):
+      let identity = try await authenticator.identify(request.head, address: address)
+      fields.tenantID = identity.session.tenantID
+      fields.userID = identity.session.userID
+      if requests.isLimiting {
+        try requests.take(for: "\(identity.session.tenantID)/\(identity.session.userID)")
+      }
+      let operation = endpoint.operation(of: request.head)
+      let decision =
+        operation.map {
+          identity.directory.check(userID: identity.session.userID, permission: $0.permission)
+        } ?? PermissionDecision(isAllowed: true, scope: .tenant, source: "signed in")
+      let context = RequestContext(
+        request: request, parameters: parameters, session: identity.session,
+        directory: identity.directory, permission: operation?.permission ?? "",
+        operation: operation?.name ?? "", decision: decision, address: address)
+      do {
+        guard identity.isActive else {
+          throw Problem(.insufficientPermissions, "The user is not active.")
+        }
+        guard decision.isAllowed else {
+          throw Problem.insufficientPermissions(context.permission)
+        }
+        if endpoint.isMutation, wrapper.mode(tenantID: context.tenantID) == .readOnly {
+          throw CreditRefusal.readOnly
+        }
+        try ContentNegotiation.checkBody(request, endpoint)
+        return try await handle(context)
+      } catch {
+        let problem = problem(for: error, request.head)
+        if endpoint.isMutation {
+          await failures.note(problem, context)
+        }
+        throw problem
+      }
+    }
+  }
+
+  /// What the client sees of `error`; what nobody expected is logged in full under the request id.
+  private func problem(for error: any Error, _ head: HTTPRequestHead) -> Problem {
+    if let problem = Problem(mapping: error) { return problem }
+    log.write(.error, "request \(head.requestID) failed: \(error)")
+    return Problem(
+      .internalError, "Something went wrong here; the log knows more under the request's id.")
+  }
+
+  private func refuse(_ problem: Problem, _ head: HTTPRequestHead) -> HTTPResponse {
+    problem.response(requestID: head.requestID, instance: head.path)
+  }
+
+  /// A refusal before any endpoint was found.
+  private func refuseAtOnce(_ problem: Problem, _ head: HTTPRequestHead) -> HTTPResponse {
+    finish(refuse(problem, head), head)
+  }
+
+  /// Takes the response over, so that adding to its headers copies nothing.
+  private func finish(_ response: consuming HTTPResponse, _ head: HTTPRequestHead)
+    -> HTTPResponse
+  {
+    SecurityHeaders.add(to: &response, isSecure: head.isSecure)
+    cors.add(to: &response, head)
+    return response
+  }
+}

@@ -1,0 +1,77 @@
+internal import HTTP
+
+/// One method of one path: what it needs, what it does, and what the published document says of it.
+///
+/// A class, since the router hands it out for every request and a copy would touch each member.
+final class Endpoint: Sendable {
+  /// Who may call it.
+  enum Access: Sendable {
+    /// Everybody, without a token.
+    case open
+    /// Every active user of a tenant.
+    case signedIn
+    /// Users to whom the permission is granted in some scope.
+    case permission(String)
+  }
+
+  /// What a request does, and the permission that it needs.
+  struct Operation: Sendable {
+    let permission: String
+    /// The name under which it is logged and charged.
+    let name: String
+
+    /// An operation that bears its permission's name, unless it has one of its own.
+    init(_ permission: String, name: String? = nil) {
+      self.permission = permission
+      self.name = name ?? permission
+    }
+  }
+
+  /// What answers.
+  enum Handler: Sendable {
+    /// Without a caller.
+    case open(@Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse)
+    /// With an authenticated, authorised caller.
+    case authorized(@Sendable (RequestContext) async throws -> HTTPResponse)
+  }
+
+  let method: HTTPMethod
+  let pattern: String
+  let access: Access
+  /// Whether a refusal is an event that the activity log must tell of.
+  let isMutation: Bool
+  let bodyBytesMax: Int
+  let documentation: EndpointDocumentation
+  let handler: Handler
+  /// Tells what a request does where that is not simply the permission's name.
+  private let special: (@Sendable (HTTPRequestHead) -> Operation?)?
+
+  init(
+    _ method: HTTPMethod, _ pattern: String, access: Access, isMutation: Bool = false,
+    bodyBytesMax: Int = 0, _ documentation: EndpointDocumentation,
+    special: (@Sendable (HTTPRequestHead) -> Operation?)? = nil, handler: Handler
+  ) {
+    self.method = method
+    self.pattern = pattern
+    self.access = access
+    self.isMutation = isMutation
+    self.bodyBytesMax = bodyBytesMax
+    self.documentation = documentation
+    self.special = special
+    self.handler = handler
+  }
+
+  /// What the request does; nil when no permission is needed for it.
+  func operation(of head: HTTPRequestHead) -> Operation? {
+    special?(head) ?? operation.map { Operation($0) }
+  }
+
+  /// The operation that its permission names, if it needs one.
+  var operation: String? {
+    guard case .permission(let name) = access else { return nil }
+    return name
+  }
+
+  /// Whether calls count against the attempts that an address has.
+  var isSignIn: Bool { method == .post && pattern.hasPrefix("/auth/") }
+}

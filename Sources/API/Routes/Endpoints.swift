@@ -1,0 +1,27 @@
+internal import CRM
+internal import Values
+internal import WrapperClient
+
+extension Application {
+  /// Every endpoint, in the order of the published document.
+  static func endpoints(
+    _ configuration: APIConfiguration, _ catalog: Catalog, _ store: RecordStore,
+    _ wrapper: Wrapper, _ readiness: Readiness, _ time: TimeSource
+  ) -> [Endpoint] {
+    var endpoints: [Endpoint] = []
+    let records = RecordRoutes(store: store, wrapper: wrapper, configuration: configuration)
+    for resource in catalog.resources {
+      for path in resource.description.paths {
+        endpoints += records.endpoints(resource, at: path)
+      }
+    }
+    if configuration.hasEmbeddedWrapper {
+      endpoints +=
+        SignInRoutes(wrapper: wrapper, configuration: configuration, time: time).endpoints
+    }
+    endpoints += HealthRoutes(readiness: readiness, configuration: configuration).endpoints
+    endpoints.append(
+      OpenAPIDocument.endpoint(endpoints, catalog, version: configuration.version))
+    return endpoints
+  }
+}
