@@ -1,0 +1,40 @@
+/// The texts of `cardfile help`.
+enum Help {
+  static let overview = """
+    cardfile \(Program.version): a CRM server in one binary and one SQLite file
+
+    cardfile serve [--demo]   serve the API; with --demo on a small made-up company
+    cardfile wrapper          run the embedded Wrapper alone, to develop against it
+    cardfile help [command]   this page, or all options of a command
+    cardfile --version        the version
+    """
+
+  static let serve = """
+    cardfile serve: serve the API
+
+    Options stand over the environment, the environment over .env in the working directory.
+
+    \(table { _ in true })
+
+    Every secret may also be given as NAME_FILE, the path of a file that holds it.
+    SIGTERM finishes what was accepted and exits 0; SIGHUP reads the TLS files again.
+    """
+
+  static let wrapper = """
+    cardfile wrapper: run the embedded Wrapper alone
+
+    It serves tenants, people, permissions, credits and activities from its own tables, guarded by
+    WRAPPER_API_KEY; without one it makes a key and prints it.
+
+    \(table { $0.flag.map(CommandOptions.wrapperFlags.contains) == true })
+    """
+
+  private static func table(_ isIncluded: (Setting) -> Bool) -> String {
+    Setting.all.filter(isIncluded).map { setting in
+      let names = [setting.flag.map { "--\($0)" }, setting.name].compactMap(\.self)
+        .joined(separator: ", ")
+      let fallback = setting.fallback.map { " (\($0))" } ?? ""
+      return "  \(names)\n      \(setting.summary)\(fallback)"
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,186 @@
+internal import API
+internal import CRM
+internal import Cryptography
+internal import Database
+internal import EmbeddedWrapper
+internal import Foundation
+internal import HTTPServer
+internal import Values
+internal import WrapperClient
+
+/// `cardfile serve`.
+enum ServeCommand {
+  /// How long accepted requests may take after SIGTERM.
+  ///
+  /// The Wrapper's client takes 3 seconds more at most, and all of it must fit into 10.
+  private static let graceSeconds = 5.0
+  /// How often expired things are forgotten.
+  private static let housekeepingSeconds = 3600.0
+
+  static func run(_ options: CommandOptions) async -> Int32 {
+    let configuration: ServerConfiguration
+    do {
+      configuration = try Self.configuration(options)
+    } catch {
+      Terminal.error("cardfile serve: \(StartFailure.explanation(ofSettings: error))")
+      return Program.ExitCode.usage
+    }
+    let log = Log(
+      level: configuration.logLevel, format: configuration.logFormat, output: Terminal.log)
+    for warning in configuration.warnings { log.write(.warning, warning) }
+    defer { log.close() }
+    do {
+      try await serve(configuration, options, log)
+      return Program.ExitCode.success
+    } catch {
+      Terminal.error("cardfile serve: \(StartFailure.explanation(of: error, configuration))")
+      return Program.ExitCode.failure
+    }
+  }
+
+  /// The settings as they are now, but for the one that is called `omitted`, if any.
+  ///
+  /// - Throws: ``ServerConfiguration/Invalid``, ``EnvironmentFile/Refusal``.
+  static func configuration(
+    _ options: CommandOptions, without omitted: String? = nil
+  ) throws -> ServerConfiguration {
+    let setting = Setting.all.first { $0.name == omitted }
+    let names = setting.map { [$0.name] + $0.aliases } ?? []
+    return try ServerConfiguration(
+      flags: options.flags,
+      environment: ProcessInfo.processInfo.environment.filter { !names.contains($0.key) },
+      file: EnvironmentFile.read(".env").filter { !names.contains($0.key) },
+      version: Program.version)
+  }
+
+  private static func serve(
+    _ configuration: ServerConfiguration, _ options: CommandOptions, _ log: Log
+  ) async throws {
+    let database = try open(configuration)
+    defer { database.close() }
+    var wrapperConfiguration = configuration.wrapper
+    var embedded: EmbeddedWrapper?
+    if configuration.wrapperURL == nil {
+      let key = Base64.encodeURL(RandomSource.system.bytes(32))
+      let wrapper = EmbeddedWrapper(
+        database: database, apiKey: key, time: .system, random: .system)
+      wrapperConfiguration.apiKey = key
+      wrapperConfiguration.baseURL = "http://127.0.0.1:\(try wrapper.start())"
+      embedded = wrapper
+    }
+    let client = { [wrapperConfiguration] in
+      Wrapper(
+        wrapperConfiguration, database: database, time: .system, random: .system
+      ) { level, message in log.write(Log.Level(level), message) }
+    }
+    var demo: DemoLogin?
+    let wrapper = client()
+    let outcome: Result<Void, any Error>
+    do {
+      if let embedded, configuration.isDemo {
+        demo = try await DemoLogin.prepare(embedded)
+        try await DemoRecords.fill(database, tenantID: DemoCompany.tenantID, client: client)
+      }
+      try await serve(configuration, options, log, database, wrapper, demo)
+      outcome = .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    // However serving ended: both use the database until they are stopped.
+    await wrapper.stop()
+    await embedded?.stop()
+    try outcome.get()
+  }
+
+  /// Serves until a signal asks for the end.
+  private static func serve(
+    _ configuration: ServerConfiguration, _ options: CommandOptions, _ log: Log,
+    _ database: Database, _ wrapper: Wrapper, _ demo: DemoLogin?
+  ) async throws {
+    await wrapper.start()
+    let store = try RecordStore(database, catalog: .standard) {
+      wrapper.activityQueued(tenantID: $0)
+    }
+    let application = Application(
+      configuration: configuration.api, store: store, database: database, wrapper: wrapper,
+      log: log)
+    let server = HTTPServer(configuration: try server(configuration), application: application)
+    // Before anybody can know that the server is there: a signal may come at once.
+    let signals = await Signals.take { reload(options, server, log) }
+    let port = try server.start()
+    Greeting.print(configuration, port: port, demo: demo)
+    let housekeeping = Task { await keepHouse(store, configuration, log) }
+    await signals.waitForStop()
+    log.write(.info, "stopping: finishing what was accepted")
+    // It is not waited for: the closed database refuses what it would still do.
+    housekeeping.cancel()
+    await server.stop(graceSeconds: graceSeconds)
+  }
+
+  /// Opens the file, in a folder that is made when it is missing.
+  static func open(_ configuration: ServerConfiguration) throws -> Database {
+    let folder = URL(fileURLWithPath: configuration.databasePath).deletingLastPathComponent()
+    try FileManager.default.createDirectory(
+      at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    var database = DatabaseConfiguration(path: configuration.databasePath)
+    database.checkpointing = !configuration.isLitestream
+    return try Database(database)
+  }
+
+  private static func server(_ configuration: ServerConfiguration) throws
+    -> HTTPServerConfiguration
+  {
+    HTTPServerConfiguration(
+      address: configuration.address, port: configuration.port,
+      tls: try configuration.tls.map(identity))
+  }
+
+  private static func identity(_ paths: ServerConfiguration.TLSPaths) throws -> TLSIdentity {
+    TLSIdentity(
+      certificateChain: Array(try Data(contentsOf: URL(fileURLWithPath: paths.certificate))),
+      privateKey: Array(try Data(contentsOf: URL(fileURLWithPath: paths.key))))
+  }
+
+  /// Takes the TLS files and the log level as they are now; every other setting stays.
+  private static func reload(_ options: CommandOptions, _ server: HTTPServer, _ log: Log) {
+    do {
+      let configuration = try configuration(options)
+      if let paths = configuration.tls { try server.reload(tls: identity(paths)) }
+      log.level = configuration.logLevel
+      log.write(.info, "read the TLS files and the log level again")
+    } catch {
+      log.write(
+        .error, "SIGHUP: nothing was changed: \(StartFailure.explanation(ofSettings: error))")
+    }
+  }
+
+  private static func keepHouse(
+    _ store: RecordStore, _ configuration: ServerConfiguration, _ log: Log
+  ) async {
+    while !Task.isCancelled {
+      do {
+        try await store.forgetExpired(trashDays: configuration.trashDays)
+        // The clock of housekeeping: nothing signals that a day has passed.
+        try await Task.sleep(for: .seconds(housekeepingSeconds))
+      } catch is CancellationError {
+        return
+      } catch {
+        guard !Task.isCancelled else { return }
+        log.write(.error, "housekeeping failed and will be tried again: \(error)")
+        // The same clock after a failure; only cancellation ends it early.
+        try? await Task.sleep(for: .seconds(60))
+      }
+    }
+  }
+}
+
+extension Log.Level {
+  fileprivate init(_ level: WrapperLogLevel) {
+    switch level {
+    case .debug: self = .debug
+    case .info: self = .info
+    case .warning: self = .warning
+    case .error: self = .error
+    }
+  }
+}
