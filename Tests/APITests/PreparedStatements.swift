@@ -1,0 +1,68 @@
+import SQLite
+internal import Synchronization
+import Testing
+
+/// Every statement that a test server has prepared since the first of them started.
+enum PreparedStatements {
+  private static let texts = Mutex<Set<String>>([])
+  /// The database files of the test servers.
+  private static let paths = Mutex<Set<String>>([])
+  /// Those that were found to be at fault; each is reported once.
+  private static let reported = Mutex<Set<String>>([])
+
+  /// How statements of the tests themselves begin; the rules do not bind them.
+  static let testMark = "/* test */ "
+
+  /// Sees to it that the statements of the database at `path` are noted.
+  ///
+  /// Another suite may have taken the observer away again.
+  static func observe(_ path: String) throws {
+    paths.withLock { _ = $0.insert(path) }
+    let probe = "\(testMark)SELECT \(UInt64.random(in: 0 ... .max))"
+    try Connection(path: ":memory:", mode: .readWrite).execute(probe)
+    guard !texts.withLock({ $0.contains(probe) }) else { return }
+    Connection.prepareObserver.withLock { observer in
+      let previous = observer
+      observer = { sql, path in
+        previous?(sql, path)
+        guard path.isEmpty || paths.withLock({ $0.contains(path) }) else { return }
+        guard !path.isEmpty || sql.hasPrefix(testMark) else { return }
+        texts.withLock { _ = $0.insert(sql) }
+      }
+    }
+  }
+
+  /// The server's own statements.
+  static var all: [String] {
+    texts.withLock { $0.filter { !$0.contains("/* test */") } }.sorted()
+  }
+
+  /// Tables whose rows belong to tenants.
+  private static let tenantTables = [
+    "companies", "contacts", "leads", "crm_activities", "activity_chains", "activity_rollups",
+    "activity_outbox", "activity_dead_letters", "idempotency_answers", "change_log",
+    "search_documents", "wrapper_cache",
+  ]
+
+  /// Statements that rightly reach over all tenants, by what they begin with.
+  private static let exceptions = [
+    // A restarted server counts activity ids on from all entries, whoever they belong to.
+    "SELECT coalesce(max(rowid), 0) FROM crm_activities",
+    // Housekeeping forgets by age alone.
+    "DELETE FROM change_log WHERE changed_at <= ?1 AND seq IN (",
+    // The probe of the disk writes a row that is nobody's.
+    "CREATE TABLE", "-- Cardfile's tables",
+  ]
+
+  /// Expects that every statement on a tenant's table names `tenant_id`.
+  static func expectTenants() {
+    for sql in all where !exceptions.contains(where: { sql.hasPrefix($0) }) {
+      let touched = tenantTables.filter { table in
+        sql.contains(" \(table) ") || sql.contains(" \(table)\n") || sql.hasSuffix(" \(table)")
+      }
+      guard !touched.isEmpty, !sql.contains("tenant_id") else { continue }
+      let isNew = reported.withLock { $0.insert(sql).inserted }
+      if isNew { Issue.record("no tenant_id beside \(touched): \(sql)") }
+    }
+  }
+}
