@@ -1,0 +1,30 @@
+internal import Foundation
+
+/// `cardfile-bench`: measures the release binary beside what C alone can do on the same machine.
+@main struct Program {
+  static func main() async {
+    if CommandLine.arguments.contains("--help") {
+      print(Options.usage)
+      return
+    }
+    do {
+      let options = try Options(parsing: Array(CommandLine.arguments.dropFirst()))
+      var benchmark = try Benchmark(options) { tell($0) }
+      let report = try await benchmark.run()
+      print(report.markdown)
+      if let document = options.document {
+        let text = try String(contentsOfFile: document, encoding: .utf8)
+        try report.replacing(in: text).write(toFile: document, atomically: true, encoding: .utf8)
+        tell("\(document) carries these figures now")
+      }
+    } catch {
+      tell("\(error)")
+      exit(1)
+    }
+  }
+
+  // Progress goes to standard error, so that standard output is the Markdown alone.
+  private static func tell(_ text: String) {
+    FileHandle.standardError.write(Data("cardfile-bench: \(text)\n".utf8))
+  }
+}
