@@ -73,6 +73,18 @@ import WrapperClient
     }
   }
 
+  @Test("a create with a key that is no key is refused and logged")
+  func brokenKey() async throws {
+    try await TestServer.run { server in
+      let answer = try await server.send(
+        "POST", "/api/leads", ["title": "x"],
+        headers: [("Idempotency-Key", String(repeating: "k", count: 256))])
+      #expect(answer.status == 400)
+      #expect(
+        try server.rows("SELECT operation FROM crm_activities") == [["crm.leads.create.failed"]])
+    }
+  }
+
   @Test("an inactive user's attempt is refused and logged")
   func inactive() async throws {
     try await TestServer.run(creditCheck: .off) { server in

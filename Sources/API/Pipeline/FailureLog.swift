@@ -34,10 +34,8 @@ final class FailureLog: Sendable {
     }
     do {
       // A failed attempt to act for others is the caller's own.
-      var mutation = try context.mutation()
-      mutation.idempotencyKey = nil
       try await store.logFailure(
-        of: mutation, entityID: context.parameters.value(of: "id"), problem: problem)
+        of: context.mutation(), entityID: context.parameters.value(of: "id"), problem: problem)
     } catch {
       log.write(.warning, "a refusal could not be logged as an activity: \(error)")
     }

@@ -17,6 +17,8 @@ struct RequestContext: Sendable {
   let decision: PermissionDecision
   /// The client's address, behind trusted proxies the one they name.
   let address: String
+  /// The request's `Idempotency-Key`, once it has been read.
+  var idempotencyKey: IdempotencyKey?
 
   var tenantID: String { session.tenantID }
 
@@ -46,7 +48,7 @@ struct RequestContext: Sendable {
         caller: caller(session.userID), operation: operation, permission: permission,
         scope: scope, permissions: permissions(session.userID, decision),
         precondition: head.headers["If-Match"].map(VersionPrecondition.init),
-        idempotencyKey: try idempotencyKey())
+        idempotencyKey: idempotencyKey)
     }
     guard directory.check(userID: session.userID, permission: "crm.impersonate").isAllowed else {
       throw .insufficientPermissions("crm.impersonate")
@@ -60,13 +62,13 @@ struct RequestContext: Sendable {
       scope: scope.narrowed(by: scope(theirs, userID: target)),
       permissions: permissions(target, theirs),
       precondition: head.headers["If-Match"].map(VersionPrecondition.init),
-      idempotencyKey: try idempotencyKey())
+      idempotencyKey: idempotencyKey)
   }
 
-  /// `Idempotency-Key` of a POST.
+  /// Reads the `Idempotency-Key` of a POST, which hashes the body.
   ///
   /// - Throws: 400 for a key that is empty, too long or not printable ASCII.
-  func idempotencyKey() throws(Problem) -> IdempotencyKey? {
+  func readIdempotencyKey() throws(Problem) -> IdempotencyKey? {
     let head = request.head
     guard head.method == .post, let key = head.headers["Idempotency-Key"] else { return nil }
     guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20..<0x7f).contains($0) })

@@ -28,7 +28,7 @@ struct RecordRoutes: Sendable {
         method, pattern, access: .permission(description.operation(action)), isMutation: true,
         bodyBytesMax: hasBody ? configuration.bodyBytesMax : 0, documentation,
         special: special,
-        handler: .authorized { context in try await once(context) { try await handle(context) } })
+        handler: .authorized { try await once($0, handle) })
     }
     return [
       Endpoint(
@@ -161,9 +161,12 @@ struct RecordRoutes: Sendable {
   ///
   /// Then its answer is given again. Of two that race, the second waits for the first.
   private func once(
-    _ context: RequestContext, _ work: () async throws -> HTTPResponse
+    _ context: RequestContext,
+    _ work: @Sendable (RequestContext) async throws -> HTTPResponse
   ) async throws -> HTTPResponse {
-    guard let key = try context.idempotencyKey() else { return try await work() }
+    guard let key = try context.readIdempotencyKey() else { return try await work(context) }
+    var context = context
+    context.idempotencyKey = key
     let session = context.session
     let caller = try context.mutation().caller
     let name = [session.tenantID, session.userID, key.method, key.path, key.key]
@@ -174,7 +177,7 @@ struct RecordRoutes: Sendable {
         defer { turns.end(name) }
         // Whoever had the turn until now may have answered since.
         if let answer = try store.replay(key, for: caller) { return answer.response }
-        return try await work()
+        return try await work(context)
       }
       guard await turns.wait(for: name) else {
         throw Problem(

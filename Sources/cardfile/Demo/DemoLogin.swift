@@ -2,7 +2,6 @@ internal import EmbeddedWrapper
 
 /// How a person gets into the demo: a password that is made anew at each start and printed once.
 struct DemoLogin {
-  let tenantID = DemoCompany.tenantID
   let userID: String
   let email: String
   let password: String
