@@ -160,6 +160,7 @@ struct ServerConfiguration: Sendable {
     let tenants = values.list("CRM_TENANT_ID")
     api.servedTenants = tenants.isEmpty ? nil : Set(tenants)
     api.hasEmbeddedWrapper = values.text("WRAPPER_API_BASE_URL") == nil
+    api.metricsToken = values.text("CRM_METRICS_TOKEN")
     api.version = version
     return api
   }

@@ -94,6 +94,9 @@ struct Setting: Sendable {
       name: "RATE_LIMIT_AUTH_PER_MINUTE", kind: .integer(0...1_000_000_000),
       summary: "Logins and refused tokens per address and minute.", fallback: "60"),
     Setting(
+      name: "CRM_METRICS_TOKEN", kind: .secret(bytesMin: 8),
+      summary: "Bearer token that GET /metrics asks for."),
+    Setting(
       name: "CRM_LITESTREAM", flag: "litestream", kind: .flag,
       summary: "Leave checkpoints to Litestream."),
     Setting(
@@ -123,7 +126,6 @@ struct Setting: Sendable {
     ("CRM_ACTIVITY_RETENTION_DAYS", "this version keeps every entry"),
     ("CRM_MAX_FILE_MB", "this version stores no files"),
     ("CRM_BACKUP_", "this version makes no backups by itself"),
-    ("CRM_METRICS_TOKEN", "this version has no metrics endpoint"),
     ("CRM_WEBHOOK_HOSTS", "this version sends no webhooks"),
   ]
 }
