@@ -27,6 +27,8 @@ enum Limits {
   static let secondsUntilDegraded = 30.0
   /// How often the age of an unchanged snapshot is written to the file.
   static let confirmationSeconds = 60.0
+  /// The most stored answers that are sealed in one transaction, when a key was set.
+  static let rowsSealedAtOnceMax = 100
   /// The most tenants that are followed at once.
   static let tenantsMax = 10_000
   /// The most permission decisions a snapshot remembers.

@@ -33,10 +33,12 @@ public final class Wrapper: Sendable {
     time: TimeSource, random: RandomSource,
     log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
+    let snapshots = SnapshotStore(
+      database,
+      cipher: SnapshotCipher(keys: configuration.cacheKeys, random: random, log: log))
     let environment = SyncEnvironment(
-      configuration: configuration, transport: transport,
-      snapshots: SnapshotStore(database), outbox: OutboxStore(database), time: time,
-      random: random, log: log)
+      configuration: configuration, transport: transport, snapshots: snapshots,
+      outbox: OutboxStore(database, snapshots: snapshots), time: time, random: random, log: log)
     self.environment = environment
     validator = TokenValidator(
       configuration, transport: environment.transport, time: time)
@@ -47,6 +49,11 @@ public final class Wrapper: Sendable {
   /// Returns without waiting for the network.
   public func start() async {
     if let problem = environment.configuration.problem { environment.log(.error, problem) }
+    do {
+      try await environment.snapshots.sealAll()
+    } catch {
+      environment.log(.error, "the stored snapshots could not be sealed: \(error)")
+    }
     do {
       let backlogs = try environment.outbox.backlogs()
       let known = Set(try environment.snapshots.tenantIDs()).union(backlogs.keys)
