@@ -33,6 +33,14 @@ enum Limits {
   static let tenantsMax = 10_000
   /// The most permission decisions a snapshot remembers.
   static let decisionsPerTenantMax = 4_096
+  /// The most contexts of users a snapshot remembers.
+  static let contextsPerTenantMax = 4_096
+  /// What following a tenant occupies beside what is known of it: two loops, their alarms, the
+  /// account; in bytes.
+  static let followedTenantBytes = 8_192
+  /// The most texts that all tenants share, and the longest of them in bytes.
+  static let sharedTextsMax = 4_096
+  static let sharedTextBytesMax = 64
 
   /// How long an accepted token is taken without asking.
   static let acceptedTokenSeconds = 60.0

@@ -131,6 +131,7 @@ public final class Wrapper: Sendable {
     guard serves(tenantID) else { throw .tenantNotServed }
     guard let sync = follow(tenantID) else { throw .unavailable }
     if let directory = sync.freshDirectory { return directory }
+    sync.use.countCriticalMiss()
     guard let directory = await sync.currentDirectory() else {
       throw sync.isUnknown ? .tenantNotServed : .unavailable
     }
@@ -209,7 +210,7 @@ extension Wrapper {
     guard let sync = follow(tenantID) else { throw .unavailable }
     let mode = sync.mode
     guard mode != .readOnly else { throw .readOnly }
-    let limits = sync.directory?.creditConfiguration ?? .empty
+    let limits = sync.creditConfiguration ?? .empty
     let account = sync.account
     if environment.configuration.creditCheck == .off || limits.overageAllowed {
       return account.reserveUnchecked(units, isOffline: mode != .online)
