@@ -19,6 +19,8 @@ final class OutboxShipper: Sendable {
     var queued: Int
     /// Whether the rows shall go without waiting for more.
     var isFlushWanted = false
+    /// When rows that wait for others have waited long enough, on the monotonic clock.
+    var flushSeconds: Double?
     /// The end of a batch that was sent without an answer: its repetition must be the same.
     var unansweredLastRow: Int64?
     var failures = 0
@@ -82,22 +84,33 @@ final class OutboxShipper: Sendable {
   }
 
   private func run() async {
-    while !Task.isCancelled {
-      let state = self.state.withLock { $0 }
-      let isDue =
-        state.isFlushWanted || state.isStopping
-        || state.queued >= environment.configuration.activityBufferSize
-      if state.queued == 0, !isDue {
-        await alarm.wait(seconds: Limits.balanceStoringSeconds)
-        await storeBalance()
-        continue
-      }
-      if !isDue { await alarm.wait(seconds: environment.configuration.activityFlushSeconds) }
-      let pause = await shipAll()
-      if self.state.withLock({ $0.isStopping }) { break }
-      if let pause { await alarm.wait(seconds: pause) }
+    while !Task.isCancelled, let pause = await round() {
+      if pause > 0 { await alarm.wait(seconds: pause) }
     }
     await storeBalance()
+  }
+
+  /// Sends what is due, or keeps the balance when nothing waits.
+  ///
+  /// - Returns: the time until the next round, unless the alarm rings; nil after the last one.
+  func round() async -> Double? {
+    let now = environment.time.monotonicSeconds
+    let state = self.state.withLock { $0 }
+    let isDue =
+      state.isFlushWanted || state.isStopping
+      || state.queued >= environment.configuration.activityBufferSize
+    if state.queued == 0, !isDue {
+      await storeBalance()
+      return Limits.balanceStoringSeconds
+    }
+    if !isDue, (state.flushSeconds ?? .infinity) > now {
+      // The first row begins the wait for others, which ends for all of them at once.
+      let end = state.flushSeconds ?? now + environment.configuration.activityFlushSeconds
+      self.state.withLock { $0.flushSeconds = end }
+      return end - now
+    }
+    let pause = await shipAll()
+    return self.state.withLock { $0.isStopping } ? nil : pause ?? 0
   }
 
   /// Sends what is due, and after it as many full batches as wait; what is less than one waits for
@@ -107,6 +120,7 @@ final class OutboxShipper: Sendable {
   private func shipAll() async -> Double? {
     state.withLock { state in
       state.isFlushWanted = false
+      state.flushSeconds = nil
       state.queued = 0
     }
     var isDue = true

@@ -24,9 +24,11 @@ struct OutboxStore: Sendable {
   }
 
   private let database: Database
+  private let snapshots: SnapshotStore
 
-  init(_ database: Database) {
+  init(_ database: Database, snapshots: SnapshotStore) {
     self.database = database
+    self.snapshots = snapshots
   }
 
   /// Whether so many write at the same time that shipping should leave them the processor.
@@ -93,7 +95,7 @@ struct OutboxStore: Sendable {
       guard let balance else { return }
       try connection.run(
         SnapshotStore.upsertAnswer,
-        SnapshotStore.values(
+        snapshots.values(
           tenantID: tenantID, kind: SnapshotStore.balanceKind, balance))
     }
   }
