@@ -42,7 +42,7 @@ enum PreparedStatements {
     "companies", "contacts", "leads", "crm_activities", "activity_chains", "activity_rollups",
     "activity_outbox", "activity_batches", "activity_dead_letters", "idempotency_answers",
     "change_log",
-    "search_documents", "wrapper_cache",
+    "search_documents", "wrapper_cache", "plan_usage",
   ]
 
   /// Statements that rightly reach over all tenants, by what they begin with.

@@ -6,8 +6,8 @@ internal import Values
 ///
 /// A batch is opened in the file before it is sent and keeps its rows and its key until there is an
 /// answer, over restarts too: a repetition after a lost answer is the same batch and is counted
-/// once. One that is refused for good is sent again by halves until the entry at fault stands alone;
-/// that one goes to the dead letters and the backup file, and the others go on.
+/// once. One that is refused for good is sent again by halves until the entry at fault stands
+/// alone; that one goes to the dead letters and the backup file, and the others go on.
 final class BatchDelivery: Sendable {
   /// How a delivery ended.
   enum Outcome: Sendable {
@@ -136,9 +136,10 @@ final class BatchDelivery: Sendable {
     return .failed(reason: failure.reason, pauseSeconds: pause)
   }
 
-  /// A success is taken as one for the whole batch, also when it speaks of fewer entries than were
-  /// sent: a Wrapper that knew some of them already may count only the new ones, and nothing says
-  /// which of them it would want again. The log tells of it.
+  /// Takes a success as one for the whole batch, also when it counts fewer entries than were sent.
+  ///
+  /// A Wrapper that knew some of them already may count only the new ones, and nothing says which
+  /// of them it would want again. The log tells of it.
   private func judge(_ answer: WrapperAnswer, sent: Int) -> Answer {
     if answer.body.isEmpty { return .accepted }
     // Whatever is wrong with the text, it is not the Wrapper's word: a proxy's page, perhaps.

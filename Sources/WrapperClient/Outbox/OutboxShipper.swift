@@ -1,7 +1,7 @@
 internal import Synchronization
 internal import Values
 
-/// Decides when one tenant's activities are sent: as soon as a batch is full, or after some seconds.
+/// Decides when one tenant's activities are sent: when a batch is full, or after some seconds.
 final class OutboxShipper: Sendable {
   private let tenantID: String
   private let account: CreditAccount
