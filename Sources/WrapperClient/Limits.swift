@@ -8,6 +8,8 @@ enum Limits {
   /// The size at which a batch of activities is sent although more rows wait, in bytes; far below
   /// what a Wrapper takes.
   static let batchBytesWanted = 4 * 1024 * 1024
+  /// What is kept of the words with which the Wrapper refuses an activity.
+  static let refusalCharactersMax = 500
   /// The largest answer that is taken from the Wrapper.
   static let answerBytesMax = 16 * 1024 * 1024
   /// The most that all pages of one collection may bring.

@@ -8,7 +8,7 @@ public import Values
 /// What it says is kept in memory and in the database, so that most questions are answered without
 /// a call, and a start needs none.
 public final class Wrapper: Sendable {
-  private let environment: SyncEnvironment
+  let environment: SyncEnvironment
   private let tenants = Mutex(Followed())
   private let validator: TokenValidator
 
@@ -267,7 +267,7 @@ extension Wrapper {
     environment.configuration.servedTenants?.contains(tenantID) ?? true
   }
 
-  private func followed(_ tenantID: String) -> TenantSync? {
+  func followed(_ tenantID: String) -> TenantSync? {
     tenants.withLock { $0.syncs[tenantID] }
   }
 

@@ -110,7 +110,7 @@ struct RecordRoutes: Sendable {
     if let target = body.userID { mutation = try context.mutation(actingFor: target) }
     let prepared = try store.prepareCreate(resource, body, caller: mutation.caller)
     return try await CreditedMutation(wrapper, mutation, context.directory).run { mutation in
-      try store.checkCreate(prepared, caller: mutation.caller)
+      try store.checkCreate(prepared, mutation)
     } _: { mutation in
       try await store.create(prepared, mutation)
     }
