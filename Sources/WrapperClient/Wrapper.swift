@@ -8,9 +8,9 @@ public import Values
 /// What it says is kept in memory and in the database, so that most questions are answered without
 /// a call, and a start needs none.
 public final class Wrapper: Sendable {
-  private let environment: SyncEnvironment
+  let environment: SyncEnvironment
   private let tenants = Mutex(Followed())
-  private let validator: TokenValidator
+  let validator: TokenValidator
 
   private struct Followed {
     var syncs: [String: TenantSync] = [:]
@@ -134,7 +134,7 @@ public final class Wrapper: Sendable {
       throw .unavailable
     }
     return WrapperReply(
-      status: answer.status, body: answer.body, retryAfter: answer.retryAfter)
+      status: answer.status, body: answer.body, retryAfter: answer.retryAfter, etag: answer.etag)
   }
 
   /// Ends the token's session.
@@ -249,7 +249,7 @@ extension Wrapper {
     environment.configuration.servedTenants?.contains(tenantID) ?? true
   }
 
-  private func followed(_ tenantID: String) -> TenantSync? {
+  func followed(_ tenantID: String) -> TenantSync? {
     tenants.withLock { $0.syncs[tenantID] }
   }
 
