@@ -10,7 +10,7 @@ public import Values
 public final class Wrapper: Sendable {
   let environment: SyncEnvironment
   private let tenants = Mutex(Followed())
-  private let validator: TokenValidator
+  let validator: TokenValidator
 
   private struct Followed {
     var syncs: [String: TenantSync] = [:]
@@ -152,7 +152,7 @@ public final class Wrapper: Sendable {
       throw .unavailable
     }
     return WrapperReply(
-      status: answer.status, body: answer.body, retryAfter: answer.retryAfter)
+      status: answer.status, body: answer.body, retryAfter: answer.retryAfter, etag: answer.etag)
   }
 
   /// Ends the token's session.

@@ -172,15 +172,7 @@ extension EndpointDocumentation {
       ],
     ],
     answers: [
-      .init(
-        status: 200, summary: "The token.",
-        schema: [
-          "type": "object", "required": ["token", "expiresAt", "user"],
-          "properties": [
-            "token": ["type": "string"], "expiresAt": ["type": "string", "format": "date-time"],
-            "user": ["type": "object"],
-          ],
-        ])
+      .init(status: 200, summary: "The token.", schema: Schemas.signedIn)
     ], problems: [400, 401, 406, 413, 415, 422, 429, 503])
 
   static let logout = Self(

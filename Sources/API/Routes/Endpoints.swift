@@ -17,9 +17,10 @@ extension Application {
         endpoints += records.endpoints(resource, at: path)
       }
     }
+    endpoints += SignInRoutes(wrapper: wrapper, configuration: configuration, time: time).endpoints
     if configuration.hasEmbeddedWrapper {
-      endpoints +=
-        SignInRoutes(wrapper: wrapper, configuration: configuration, time: time).endpoints
+      endpoints += SetupRoutes(wrapper: wrapper, configuration: configuration).endpoints
+      endpoints += DirectoryRoutes(store: store, wrapper: wrapper).endpoints
     }
     endpoints += HealthRoutes(readiness: readiness, configuration: configuration).endpoints
     endpoints +=
