@@ -8,7 +8,7 @@ public import Values
 /// What it says is kept in memory and in the database, so that most questions are answered without
 /// a call, and a start needs none.
 public final class Wrapper: Sendable {
-  private let environment: SyncEnvironment
+  let environment: SyncEnvironment
   private let tenants = Mutex(Followed())
   private let validator: TokenValidator
 
@@ -249,12 +249,12 @@ extension Wrapper {
     environment.configuration.servedTenants?.contains(tenantID) ?? true
   }
 
-  private func followed(_ tenantID: String) -> TenantSync? {
+  func followed(_ tenantID: String) -> TenantSync? {
     tenants.withLock { $0.syncs[tenantID] }
   }
 
   /// The tenant's sync, begun if this is its first use; nil when it may not or no more fit.
-  private func follow(_ tenantID: String) -> TenantSync? {
+  func follow(_ tenantID: String) -> TenantSync? {
     if let sync = followed(tenantID) { return sync }
     guard serves(tenantID), !tenantID.isEmpty else { return nil }
     return add(makeSync(tenantID, backlog: nil), delaySeconds: 0)

@@ -15,6 +15,9 @@ extension Application {
         endpoints += records.endpoints(resource, at: path)
       }
     }
+    endpoints += IdentityRoutes(wrapper: wrapper).endpoints
+    endpoints += PeopleRoutes().endpoints
+    endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
     if configuration.hasEmbeddedWrapper {
       endpoints +=
         SignInRoutes(wrapper: wrapper, configuration: configuration, time: time).endpoints
