@@ -272,7 +272,7 @@ extension Wrapper {
   }
 
   /// The tenant's sync, begun if this is its first use; nil when it may not or no more fit.
-  private func follow(_ tenantID: String) -> TenantSync? {
+  func follow(_ tenantID: String) -> TenantSync? {
     if let sync = followed(tenantID) { return sync }
     guard serves(tenantID), !tenantID.isEmpty else { return nil }
     return add(makeSync(tenantID, backlog: nil), delaySeconds: 0)

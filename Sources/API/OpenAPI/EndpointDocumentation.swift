@@ -16,6 +16,8 @@ struct EndpointDocumentation: Sendable {
   var answers: [Answer]
   /// Statuses of problems that can happen.
   var problems: [Int] = []
+  /// What the summary has no room for: who may ask for what.
+  var remarks: String?
 
   struct Parameter: Sendable {
     let name: String
@@ -41,9 +43,9 @@ struct EndpointDocumentation: Sendable {
 
 extension EndpointDocumentation {
   /// Problems of every endpoint that wants a token.
-  private static let common = [400, 401, 403, 406, 429, 503]
+  static let common = [400, 401, 403, 406, 429, 503]
   /// Problems of every mutation.
-  private static let mutating = common + [402, 409, 412, 413, 415, 422, 507]
+  static let mutating = common + [402, 409, 412, 413, 415, 422, 507]
 
   static func list(_ resource: Resource) -> Self {
     let name = resource.description.name

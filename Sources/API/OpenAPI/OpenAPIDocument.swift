@@ -51,6 +51,7 @@ enum OpenAPIDocument {
       ("summary", .string(documentation.summary)),
     ])
     if case .open = endpoint.access {} else { operation["security"] = [["bearer": []]] }
+    if let remarks = documentation.remarks { operation["description"] = .string(remarks) }
     if let permission = endpoint.operation {
       operation["description"] = .string("Needs the permission `\(permission)`.")
       operation["x-permission"] = .string(permission)

@@ -18,6 +18,9 @@ extension Application {
       }
     }
     endpoints += SignInRoutes(wrapper: wrapper, configuration: configuration, time: time).endpoints
+    endpoints += IdentityRoutes(wrapper: wrapper).endpoints
+    endpoints += PeopleRoutes().endpoints
+    endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
     if configuration.hasEmbeddedWrapper {
       endpoints += SetupRoutes(wrapper: wrapper, configuration: configuration).endpoints
       endpoints += DirectoryRoutes(store: store, wrapper: wrapper).endpoints
