@@ -24,4 +24,14 @@ enum Limits {
   static let usersPerPage = 100
   /// The most grants that a user or a role holds.
   static let grantsMax = 500
+  /// The most sessions of one user; the oldest ends when another one begins.
+  static let sessionsPerUserMax = 100
+  /// Failed sign-ins of one account, or from one address, in a minute.
+  static let signInFailuresPerMinuteMax = 10
+  /// Sign-ins of one account, or from one address, that are under way beside the failures.
+  static let signInsAtOnceMax = 20
+  /// Accounts and addresses whose failures are remembered, unless all of them are recent.
+  static let signInRecordsMax = 20_000
+  /// The highest number behind the id of a tenant that is named like others.
+  static let tenantNumberMax = 100
 }

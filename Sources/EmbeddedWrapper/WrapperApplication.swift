@@ -21,6 +21,7 @@ struct WrapperApplication: HTTPApplication {
     FeedEndpoints(directory: directory).add(to: &router)
     SnapshotEndpoints(directory: directory).add(to: &router)
     SessionEndpoints(directory: directory).add(to: &router)
+    SetupEndpoints(directory: directory).add(to: &router)
     ActivityEndpoints(directory: directory, announces: announcesActivities).add(to: &router)
     UserEndpoints(directory: directory).add(to: &router)
     RoleEndpoints(directory: directory).add(to: &router)
@@ -98,6 +99,9 @@ extension Problem {
     case .lastAdministrator:
       self.init(
         .conflict, "This is the last active user who may administer the tenant (* or crm.admin).")
+    case .alreadySetUp: self.init(.conflict, "Somebody exists already: the first run is over.")
+    case .wrongSetupToken:
+      self.init(.insufficientPermissions, "The setup token is wrong or has expired.")
     case .database(.overloaded), .database(.busy):
       self.init(.overloaded, "Too much at once.", headers: ["Retry-After": "1"])
     case .database(.storageFull):

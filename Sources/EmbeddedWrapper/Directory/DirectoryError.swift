@@ -13,6 +13,10 @@ public enum DirectoryError: Error, Sendable, Equatable {
   case inUse
   /// Nobody would be left who may administer the tenant.
   case lastAdministrator
+  /// Somebody exists, so that the first run is over.
+  case alreadySetUp
+  /// The token of the first run is another one, or has expired.
+  case wrongSetupToken
   /// The database refused.
   case database(DatabaseError)
 

@@ -12,6 +12,17 @@ public struct TenantRecord: Sendable, Hashable {
   public let features: JSONObject
   /// `timezone`, `currency` and the like.
   public let settings: JSONObject
+
+  init(
+    id: String, name: String, branding: JSONObject = JSONObject(),
+    features: JSONObject = JSONObject(), settings: JSONObject = JSONObject()
+  ) {
+    self.id = id
+    self.name = name
+    self.branding = branding
+    self.features = features
+    self.settings = settings
+  }
 }
 
 /// What kind of place a unit is.
