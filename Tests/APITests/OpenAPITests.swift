@@ -33,6 +33,7 @@ import Testing
       let document = try await server.client.send("GET", "/openapi.json").json
       for path in document["paths"]?.object?.members ?? [] {
         let url = path.name.replacing("{id}", with: "018f3f1c-0000-7000-8000-000000000000")
+          .replacing(/\{[a-z]+\}/, with: "any")
         for operation in path.value.object?.members ?? [] {
           let answer = try await server.client.send(operation.name.uppercased(), url)
           if operation.value["security"] != nil {
