@@ -11,6 +11,8 @@ public enum DirectoryError: Error, Sendable, Equatable {
   case invalid(String, String)
   /// Something still hangs from what was to be removed.
   case inUse
+  /// Nobody would be left who may administer the tenant.
+  case lastAdministrator
   /// The database refused.
   case database(DatabaseError)
 

@@ -52,7 +52,7 @@ struct SessionEndpoints: Sendable {
       .text(account.tenantID), .blob(SHA256.hash(Array(token.utf8))), .text(directory.newID()),
       .text(account.userID), .text(now.rfc3339), .text(expiresAt),
     ]
-    try await directory.change { connection in
+    try await directory.write { connection in
       // Sessions that ended by themselves leave when the next one begins.
       try connection.run(
         "DELETE FROM directory_sessions WHERE tenant_id = ? AND expires_at < ?",
@@ -102,7 +102,7 @@ struct SessionEndpoints: Sendable {
       throw Problem(.validationFailed, "token is wanted.")
     }
     let digest = SHA256.hash(Array(token.utf8))
-    try await directory.change { connection in
+    try await directory.write { connection in
       let owner = try connection.first(Self.selectSession, [.blob(digest)]) { $0.text(0) }
       guard let tenantID = owner ?? nil else { return }
       try connection.run(
