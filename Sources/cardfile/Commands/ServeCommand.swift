@@ -127,9 +127,7 @@ enum ServeCommand {
     let outcome: Result<Void, any Error>
     do {
       let port = try server.start()
-      let setupToken =
-        parts.demo == nil ? try await parts.embedded?.directory.makeSetupToken() : nil
-      Greeting.print(configuration, port: port, demo: parts.demo, setupToken: setupToken)
+      Greeting.print(configuration, port: port, demo: parts.demo, setupToken: nil)
       let housekeeping = Task { await keepHouse(store, configuration, log) }
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
