@@ -18,15 +18,27 @@ public final class Wrapper: Sendable {
   }
 
   /// A client of the configured Wrapper that keeps its snapshots in `database`.
-  public init(
+  public convenience init(
     _ configuration: WrapperConfiguration, database: Database, time: TimeSource,
     random: RandomSource, log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
+    self.init(
+      configuration, transport: WrapperTransport(configuration, time: time, random: random),
+      database: database, time: time, random: random, log: log)
+  }
+
+  /// A client whose calls go through `transport`.
+  init(
+    _ configuration: WrapperConfiguration, transport: any WrapperSending, database: Database,
+    time: TimeSource, random: RandomSource,
+    log: @escaping @Sendable (WrapperLogLevel, String) -> Void
+  ) {
+    let snapshots = SnapshotStore(
+      database,
+      cipher: SnapshotCipher(keys: configuration.cacheKeys, random: random, log: log))
     let environment = SyncEnvironment(
-      configuration: configuration,
-      transport: WrapperTransport(configuration, time: time, random: random),
-      snapshots: SnapshotStore(database), outbox: OutboxStore(database), time: time,
-      random: random, log: log)
+      configuration: configuration, transport: transport, snapshots: snapshots,
+      outbox: OutboxStore(database, snapshots: snapshots), time: time, random: random, log: log)
     self.environment = environment
     validator = TokenValidator(
       configuration, transport: environment.transport, time: time)
@@ -37,6 +49,11 @@ public final class Wrapper: Sendable {
   /// Returns without waiting for the network.
   public func start() async {
     if let problem = environment.configuration.problem { environment.log(.error, problem) }
+    do {
+      try await environment.snapshots.sealAll()
+    } catch {
+      environment.log(.error, "the stored snapshots could not be sealed: \(error)")
+    }
     do {
       let backlogs = try environment.outbox.backlogs()
       let known = Set(try environment.snapshots.tenantIDs()).union(backlogs.keys)
@@ -114,6 +131,7 @@ public final class Wrapper: Sendable {
     guard serves(tenantID) else { throw .tenantNotServed }
     guard let sync = follow(tenantID) else { throw .unavailable }
     if let directory = sync.freshDirectory { return directory }
+    sync.use.countCriticalMiss()
     guard let directory = await sync.currentDirectory() else {
       throw sync.isUnknown ? .tenantNotServed : .unavailable
     }
@@ -192,7 +210,7 @@ extension Wrapper {
     guard let sync = follow(tenantID) else { throw .unavailable }
     let mode = sync.mode
     guard mode != .readOnly else { throw .readOnly }
-    let limits = sync.directory?.creditConfiguration ?? .empty
+    let limits = sync.creditConfiguration ?? .empty
     let account = sync.account
     if environment.configuration.creditCheck == .off || limits.overageAllowed {
       return account.reserveUnchecked(units, isOffline: mode != .online)
@@ -254,7 +272,7 @@ extension Wrapper {
   }
 
   /// The tenant's sync, begun if this is its first use; nil when it may not or no more fit.
-  private func follow(_ tenantID: String) -> TenantSync? {
+  func follow(_ tenantID: String) -> TenantSync? {
     if let sync = followed(tenantID) { return sync }
     guard serves(tenantID), !tenantID.isEmpty else { return nil }
     return add(makeSync(tenantID, backlog: nil), delaySeconds: 0)

@@ -95,6 +95,6 @@ enum Fixture {
       truth: try truth([
         .permissions: permissions, .employees: employees, .organization: organization,
         .creditConfiguration: credits, .tenant: tenant,
-      ]), generation: 1)
+      ]), generation: 1, use: CacheUse(time: .system, alarm: Alarm()))
   }
 }

@@ -153,7 +153,7 @@ extension Caller {
         let decision = directory.check(userID: userID, permission: permission)
         return decision.isAllowed ? RecordScope(decision, userID: userID, directory) : nil
       },
-      isUser: { id in directory.user(id) != nil })
+      isUser: { id in directory.isActive(id) != nil })
   }
 }
 

@@ -18,6 +18,8 @@ struct SnapshotReader {
   let tenantID: String
   /// Operation codes that were left out because they do not begin with `crm.`.
   private(set) var foreignOperations = 0
+  /// What the answer says more than once is held once.
+  private let pool = TextPool()
 
   init(tenantID: String) {
     self.tenantID = tenantID
@@ -136,7 +138,7 @@ struct SnapshotReader {
     case .array(let list)?:
       for element in list {
         let operation = try object(element, "an operation")
-        let code = try text(operation, "operationCode")
+        let code = SharedTexts.grant(try text(operation, "operationCode"))
         guard case .number(let number)? = operation["creditCost"],
           let units = number.units(scale: 4), (0...Limits.amountUnitsMax).contains(units)
         else { throw AnswerRejection("creditCost is no amount with at most 4 decimals") }
@@ -207,7 +209,7 @@ extension SnapshotReader {
   ) throws(AnswerRejection) -> String? {
     switch object[name] {
     case nil, .null: return nil
-    case .string(let text)?: return text.isEmpty ? nil : text
+    case .string(let text)?: return text.isEmpty ? nil : pool.share(text)
     default: throw AnswerRejection("\(name) is no text")
     }
   }
@@ -221,15 +223,17 @@ extension SnapshotReader {
   }
 
   private func texts(_ object: JSONObject, _ name: String) throws(AnswerRejection) -> [String] {
-    try list(object, name).map { value throws(AnswerRejection) in
+    let texts = try list(object, name).map { value throws(AnswerRejection) in
       guard let text = value.string else { throw AnswerRejection("\(name) holds no text") }
       return text
     }
+    return pool.share(texts)
   }
 
   /// Grants of any form are kept; only their owner's list must be one.
   private func permissionTexts(_ object: JSONObject) throws(AnswerRejection) -> [String] {
-    try list(object, "permissions").map { $0.string ?? $0.text }
+    pool.share(
+      try list(object, "permissions").map { SharedTexts.grant($0.string ?? $0.text) })
   }
 
   private func list(_ object: JSONObject, _ name: String) throws(AnswerRejection) -> [JSONValue] {
