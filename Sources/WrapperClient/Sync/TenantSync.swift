@@ -116,7 +116,7 @@ final class TenantSync: Sendable {
     let round = state.withLock { state in
       let round = state.nextRound ?? Promise()
       state.nextRound = round
-      Self.markDue(WrapperCollection.allCases, in: &state)
+      markDue(WrapperCollection.allCases, in: &state)
       return round
     }
     alarm.ring()
