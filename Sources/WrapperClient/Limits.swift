@@ -37,6 +37,20 @@ enum Limits {
   static let decisionsPerTenantMax = 4_096
   /// The most contexts of users a snapshot remembers.
   static let contextsPerTenantMax = 4_096
+  /// How long nobody asks about a tenant until it is left to the file.
+  static let idleTenantSeconds = 600.0
+  /// How often memory is looked at when nothing new is loaded.
+  static let sweepSeconds = 1.0
+  /// The most tenants that are followed from the start without anything waiting for them; the
+  /// others are loaded at their first use.
+  static let tenantsFollowedAtStartMax = 100
+  /// How long a person or unit that the Wrapper does not know is remembered as such.
+  static let unknownSeconds = 30.0
+  /// The most answers about single people and units that are remembered, each of at most so many
+  /// bytes, and the most such calls at once.
+  static let onDemandEntriesMax = 1_000
+  static let onDemandBytesMax = 64 * 1024
+  static let onDemandCallsMax = 64
   /// What following a tenant occupies beside what is known of it: two loops, their alarms, the
   /// account; in bytes.
   static let followedTenantBytes = 8_192

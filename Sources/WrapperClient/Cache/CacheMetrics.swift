@@ -48,6 +48,15 @@ public struct CacheMetrics: Sendable, Equatable {
   public var totalRequests: Int { criticalLookups + operationalLookups }
 }
 
+extension CacheMetrics {
+  mutating func add(_ totals: CacheUse.Totals) {
+    criticalHits += totals.critical.hits
+    criticalLookups += totals.critical.lookups
+    operationalHits += totals.operational.hits
+    operationalLookups += totals.operational.lookups
+  }
+}
+
 extension CacheMetrics.Sizes {
   init(_ truth: TenantTruth) {
     creditCosts = truth.credits?.operations.count ?? 0

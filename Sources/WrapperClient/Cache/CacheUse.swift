@@ -11,10 +11,12 @@ final class CacheUse: Sendable {
   struct Counts: Sendable, Equatable {
     var lookups = 0
     var hits = 0
+  }
 
-    static func + (left: Counts, right: Counts) -> Counts {
-      Counts(lookups: left.lookups + right.lookups, hits: left.hits + right.hits)
-    }
+  /// The counts of both tiers.
+  struct Totals: Sendable, Equatable {
+    var critical = Counts()
+    var operational = Counts()
   }
 
   private struct Operational {
@@ -72,9 +74,12 @@ final class CacheUse: Sendable {
     if isNews { alarm.ring() }
   }
 
-  /// A question that memory could not answer.
-  func countMiss(_ tier: OperationalTier) {
-    operational.withLock { $0.counts.lookups += 1 }
+  /// A question to a tier that was answered beside the collections.
+  func count(_ tier: OperationalTier, isHit: Bool) {
+    operational.withLock { state in
+      state.counts.lookups += 1
+      if isHit { state.counts.hits += 1 }
+    }
   }
 
   /// The answer for `collection` was right at `moment`; `maxAgeSeconds` shortens its life.
@@ -111,13 +116,23 @@ final class CacheUse: Sendable {
     operational.withLock { $0.wanted.contains(collection) }
   }
 
-  /// The counts of the critical and of the operational tier.
-  var counts: (critical: Counts, operational: Counts) {
+  /// The counts of both tiers.
+  var totals: Totals {
     // The misses first: a question is counted before its miss.
     let misses = criticalMisses.load(ordering: .relaxed)
     let lookups = max(misses, criticalLookups.load(ordering: .relaxed))
-    return (
-      Counts(lookups: lookups, hits: lookups - misses), operational.withLock { $0.counts }
-    )
+    return Totals(
+      critical: Counts(lookups: lookups, hits: lookups - misses),
+      operational: operational.withLock { $0.counts })
+  }
+
+  /// Adds what was counted before the tenant was left to the file.
+  func add(_ past: Totals) {
+    criticalLookups.add(past.critical.lookups, ordering: .relaxed)
+    criticalMisses.add(past.critical.lookups - past.critical.hits, ordering: .relaxed)
+    operational.withLock { state in
+      state.counts.lookups += past.operational.lookups
+      state.counts.hits += past.operational.hits
+    }
   }
 }

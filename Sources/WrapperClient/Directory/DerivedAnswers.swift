@@ -1,12 +1,12 @@
 /// What was worked out from a directory already, packed into few bytes.
 ///
-/// A decision is a number of four bytes under a number of eight: with 20 users and 30 permissions a
-/// tenant would otherwise hold some 60 KB of texts.
+/// A decision is a number of two bytes: with 20 users and 30 permissions a tenant would otherwise
+/// hold some 60 KB of texts.
 struct DerivedAnswers {
-  private var users: [String: UInt32] = [:]
-  private var permissions: [String: UInt32] = [:]
-  /// By user and permission: whether, how far, and the number of the source.
-  private var decisions: [UInt64: UInt32] = [:]
+  /// The decisions of each user, by the number of the permission.
+  private var decisions: [String: [UInt16]] = [:]
+  private var decisionCount = 0
+  private var permissions: [String: Int] = [:]
   private var sources: [String] = []
   private var contexts: [String: ActivityContext] = [:]
   private var teams: [String: [String]] = [:]
@@ -16,37 +16,48 @@ struct DerivedAnswers {
 
   /// An estimate of what all of it occupies.
   var heldBytes: Int {
-    contentBytes + HeldBytes.dictionary(users) + HeldBytes.dictionary(permissions)
-      + HeldBytes.dictionary(decisions) + HeldBytes.array(sources)
+    contentBytes + HeldBytes.dictionary(decisions) + HeldBytes.dictionary(permissions)
+      + decisions.values.reduce(0) { $0 + HeldBytes.array($1) } + HeldBytes.array(sources)
       + HeldBytes.dictionary(contexts) + HeldBytes.dictionary(teams) + HeldBytes.dictionary(heads)
   }
 
   func decision(userID: String, permission: String) -> PermissionDecision? {
-    guard let user = users[userID], let asked = permissions[permission],
-      let packed = decisions[Self.key(user, asked)]
+    guard let row = decisions[userID], let asked = permissions[permission], asked < row.count,
+      row[asked] & 1 == 1
     else { return nil }
+    let packed = Int(row[asked])
     return PermissionDecision(
-      isAllowed: packed & 1 == 1,
-      scope: PermissionScope(rawValue: Int(packed >> 1 & 3)) ?? .own,
-      source: sources[Int(packed >> 3)])
+      isAllowed: packed & 2 != 0, scope: PermissionScope(rawValue: packed >> 2 & 3) ?? .own,
+      source: sources[packed >> 4])
   }
 
   mutating func remember(
     _ decision: PermissionDecision, userID: String, permission: String
   ) {
-    if decisions.count >= Limits.decisionsPerTenantMax { forgetDecisions() }
-    let user = Self.index(of: userID, in: &users, &contentBytes)
-    let asked = Self.index(of: permission, in: &permissions, &contentBytes)
+    if decisionCount >= Limits.decisionsPerTenantMax { forgetDecisions() }
     // Few sources: a tenant has as many as it has roles.
-    let source =
-      sources.firstIndex(of: decision.source)
-      ?? {
-        contentBytes += HeldBytes.text(decision.source)
-        sources.append(decision.source)
-        return sources.count - 1
-      }()
-    decisions[Self.key(user, asked)] =
-      (decision.isAllowed ? 1 : 0) | UInt32(decision.scope.rawValue) << 1 | UInt32(source) << 3
+    var source = sources.firstIndex(of: decision.source)
+    if source == nil, sources.count < Self.sourcesMax {
+      contentBytes += HeldBytes.text(decision.source)
+      source = sources.count
+      sources.append(decision.source)
+    }
+    guard let source else { return }
+    let asked = permissions[permission] ?? permissions.count
+    if asked == permissions.count {
+      permissions[permission] = asked
+      contentBytes += HeldBytes.text(permission)
+    }
+    if decisions[userID] == nil { contentBytes += HeldBytes.text(userID) }
+    var row = decisions.removeValue(forKey: userID) ?? []
+    while row.count <= asked {
+      row.append(0)
+      decisionCount += 1
+    }
+    let packed =
+      1 | (decision.isAllowed ? 2 : 0) | decision.scope.rawValue << 2 | source << 4
+    row[asked] = UInt16(packed)
+    decisions[userID] = row
   }
 
   func context(for userID: String) -> ActivityContext? { contexts[userID] }
@@ -76,26 +87,15 @@ struct DerivedAnswers {
     teams[unitID] = team
   }
 
+  /// As many as fit beside the other bits of a decision.
+  private static let sourcesMax = 1 << 12
+
   private mutating func forgetDecisions() {
-    let texts = [Array(users.keys), Array(permissions.keys), sources].joined()
+    let texts = [Array(decisions.keys), Array(permissions.keys), sources].joined()
     contentBytes -= texts.reduce(0) { $0 + HeldBytes.text($1) }
-    users = [:]
+    decisions = [:]
+    decisionCount = 0
     permissions = [:]
     sources = []
-    decisions = [:]
-  }
-
-  private static func key(_ user: UInt32, _ permission: UInt32) -> UInt64 {
-    UInt64(user) << 32 | UInt64(permission)
-  }
-
-  private static func index(
-    of text: String, in indexes: inout [String: UInt32], _ bytes: inout Int
-  ) -> UInt32 {
-    if let index = indexes[text] { return index }
-    let index = UInt32(indexes.count)
-    indexes[text] = index
-    bytes += HeldBytes.text(text)
-    return index
   }
 }

@@ -64,6 +64,18 @@ struct OutboxStore: Sendable {
     return backlogs
   }
 
+  /// What waits for the tenant; nil when nothing does.
+  func backlog(tenantID: String) throws -> Backlog? {
+    let backlog = try database.read { connection in
+      try connection.first(Self.selectBacklog, [.text(tenantID)]) { row in
+        Backlog(
+          rows: Int(row.integer(0) ?? 0), units: row.integer(1) ?? 0,
+          oldest: row.text(2).flatMap { Timestamp(rfc3339: $0) })
+      }
+    }
+    return backlog.flatMap { $0.rows > 0 ? $0 : nil }
+  }
+
   /// The batch that was sent and whose answer is not known: its repetition must be the same.
   ///
   /// - Returns: nil when there is none.
@@ -227,6 +239,12 @@ struct OutboxStore: Sendable {
     SELECT tenant_id, COUNT(*), SUM(credit_units), MIN(queued_at)
     FROM activity_outbox
     GROUP BY tenant_id
+    """
+
+  private static let selectBacklog = """
+    SELECT COUNT(*), SUM(credit_units), MIN(queued_at)
+    FROM activity_outbox
+    WHERE tenant_id = ?
     """
 
   private static let selectEntries = """

@@ -91,16 +91,21 @@ struct SnapshotReader {
     var profiles: [String: UserProfile] = [:]
     for element in list {
       let employee = try object(element, "an employee")
-      profiles[try text(employee, "userId")] = UserProfile(
-        name: try optionalText(employee, "name"), email: try optionalText(employee, "email"),
-        title: try optionalText(employee, "title"),
-        department: try optionalText(employee, "department"),
-        departmentID: try optionalText(employee, "departmentId"),
-        organizationID: try optionalText(employee, "organizationId"),
-        location: try optionalText(employee, "location"),
-        isActive: try flag(employee, "isActive") ?? true)
+      profiles[try text(employee, "userId")] = try profile(employee)
     }
     return profiles
+  }
+
+  /// Who one user is.
+  func profile(_ employee: JSONObject) throws(AnswerRejection) -> UserProfile {
+    UserProfile(
+      name: try optionalText(employee, "name"), email: try optionalText(employee, "email"),
+      title: try optionalText(employee, "title"),
+      department: try optionalText(employee, "department"),
+      departmentID: try optionalText(employee, "departmentId"),
+      organizationID: try optionalText(employee, "organizationId"),
+      location: try optionalText(employee, "location"),
+      isActive: try flag(employee, "isActive") ?? true)
   }
 
   private func tree(_ value: JSONValue) throws(AnswerRejection) -> OrganizationTree {

@@ -18,6 +18,8 @@ final class TenantSync: Sendable {
   private let alarm = Alarm()
   private let state = Mutex(State())
   private let loop = Mutex<Task<Void, Never>?>(nil)
+  /// Starts shipping once the tenant's last sync has ended.
+  private let succession = Mutex<Task<Void, Never>?>(nil)
 
   private struct State {
     var truth = TenantTruth()
@@ -85,12 +87,20 @@ final class TenantSync: Sendable {
   }
 
   /// Begins to follow the tenant; the first look is due after `delaySeconds`.
-  func start(delaySeconds: Double = 0) {
+  ///
+  /// Nothing is shipped before `previous` has ended, which may be shipping still.
+  func start(delaySeconds: Double = 0, after previous: Task<Void, Never>? = nil) {
     loop.withLock { loop in
       guard loop == nil else { return }
       loop = Task { await self.run(delaySeconds: delaySeconds) }
     }
-    shipper.start()
+    guard let previous else { return shipper.start() }
+    succession.withLock { succession in
+      succession = Task {
+        await previous.value
+        self.shipper.start()
+      }
+    }
   }
 
   /// Ends the loops.
@@ -100,6 +110,7 @@ final class TenantSync: Sendable {
     account.stop()
     let loop = self.loop.withLock { $0 }
     loop?.cancel()
+    await succession.withLock { $0 }?.value
     await shipper.stop()
     await loop?.value
   }
@@ -153,6 +164,9 @@ final class TenantSync: Sendable {
     _ = await round.value(withinSeconds: environment.configuration.requestSeconds)
     return wholeDirectory()
   }
+
+  /// Whether enough is known of the tenant to decide anything.
+  var isKnown: Bool { state.withLock { isKnown($0) } }
 
   /// Whether the Wrapper, asked last, knew no such tenant, and nothing was ever known of it here.
   var isUnknown: Bool { state.withLock { $0.isUnknown && !isKnown($0) } }
@@ -370,7 +384,10 @@ extension TenantSync {
       state.truth.apply(event)
       if case .roleChanged(_, let role?) = event { complainOfGrants(of: role, in: &state) }
     }
-    if !events.isEmpty { state.truthBytes = nil }
+    if !events.isEmpty {
+      state.truthBytes = nil
+      environment.onDemand.forget(tenantID: tenantID)
+    }
     guard isKnown(state), state.dropped.isEmpty, !events.isEmpty || state.directory == nil
     else { return }
     state.generation += 1

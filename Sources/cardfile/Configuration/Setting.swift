@@ -75,6 +75,10 @@ struct Setting: Sendable {
       name: "CRM_CACHE_TTL_MINUTES", kind: .decimal(0.01...10_000),
       summary: "How long user profiles are kept.", fallback: "5"),
     Setting(
+      name: "CRM_MAX_MEMORY_MB", kind: .integer(1...1_000_000),
+      summary: "What is held of all tenants in memory; the rest stays in the file.",
+      fallback: "100"),
+    Setting(
       name: "CRM_CACHE_KEY", kind: .keys(bytes: 32),
       summary: "Encrypt what is stored of the Wrapper's answers: base64 of 32 bytes; several, "
         + "separated by commas, change the key: the first writes, all read."),
@@ -132,7 +136,6 @@ struct Setting: Sendable {
     ("CRM_DB_PASSWORD", "the database is a file; use CRM_DB_PATH"),
     ("DATABASE_URL", "the database is a file; use CRM_DB_PATH"),
     ("NODE_ENV", "there is no Node here"),
-    ("CRM_MAX_MEMORY_MB", "this version has no memory budget yet"),
     ("CRM_SIGNING_KEY", "this version does not sign checkpoints of the log"),
     ("CRM_PERMISSION_CHECK", "this version always checks from the cache"),
     ("CRM_AUDIT_READS", "this version logs mutations only"),
