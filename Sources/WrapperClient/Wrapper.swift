@@ -18,13 +18,23 @@ public final class Wrapper: Sendable {
   }
 
   /// A client of the configured Wrapper that keeps its snapshots in `database`.
-  public init(
+  public convenience init(
     _ configuration: WrapperConfiguration, database: Database, time: TimeSource,
     random: RandomSource, log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
+    self.init(
+      configuration, transport: WrapperTransport(configuration, time: time, random: random),
+      database: database, time: time, random: random, log: log)
+  }
+
+  /// A client whose calls go through `transport`.
+  init(
+    _ configuration: WrapperConfiguration, transport: any WrapperSending, database: Database,
+    time: TimeSource, random: RandomSource,
+    log: @escaping @Sendable (WrapperLogLevel, String) -> Void
+  ) {
     let environment = SyncEnvironment(
-      configuration: configuration,
-      transport: WrapperTransport(configuration, time: time, random: random),
+      configuration: configuration, transport: transport,
       snapshots: SnapshotStore(database), outbox: OutboxStore(database), time: time,
       random: random, log: log)
     self.environment = environment

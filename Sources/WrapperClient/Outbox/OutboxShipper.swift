@@ -19,8 +19,10 @@ final class OutboxShipper: Sendable {
     var queued: Int
     /// Whether the rows shall go without waiting for more.
     var isFlushWanted = false
-    /// Whether the last attempt failed, so that something waits that has waited enough.
-    var isRepetition = false
+    /// When rows that wait for others have waited long enough, on the monotonic clock.
+    var flushSeconds: Double?
+    /// When what failed is tried again, on the monotonic clock.
+    var retrySeconds: Double?
     var isStopping = false
   }
 
@@ -75,36 +77,38 @@ final class OutboxShipper: Sendable {
   }
 
   private func run() async {
-    while !Task.isCancelled {
-      let state = self.state.withLock { $0 }
-      let isDue =
-        state.isFlushWanted || state.isRepetition || state.isStopping
-        || state.queued >= environment.configuration.activityBufferSize
-      if state.queued == 0, !isDue {
-        await alarm.wait(seconds: Limits.balanceStoringSeconds)
-        await storeBalance()
-        continue
-      }
-      if !isDue { await alarm.wait(seconds: environment.configuration.activityFlushSeconds) }
-      let pause = await shipAll()
-      if self.state.withLock({ $0.isStopping }) { break }
-      if let pause { await rest(seconds: pause) }
+    while !Task.isCancelled, let pause = await round() {
+      if pause > 0 { await alarm.wait(seconds: pause) }
     }
     await storeBalance()
   }
 
-  /// Waits after a failure.
+  /// Sends what is due, or keeps the balance when nothing waits.
   ///
-  /// New rows do not shorten it: the Wrapper asked for the pause, or is not to be pressed. Word
-  /// that it answers again does, and so does the end.
-  private func rest(seconds: Double) async {
-    let end = environment.time.monotonicSeconds + seconds
-    while !Task.isCancelled {
-      let left = end - environment.time.monotonicSeconds
-      let isCutShort = state.withLock { $0.isFlushWanted || $0.isStopping }
-      guard left > 0, !isCutShort else { return }
-      await alarm.wait(seconds: left)
+  /// New rows never shorten the pause after a failure: the Wrapper asked for it, or is not to be
+  /// pressed. Word that it answers again does, and so does the end.
+  ///
+  /// - Returns: the time until the next round, unless the alarm rings; nil after the last one.
+  func round() async -> Double? {
+    let now = environment.time.monotonicSeconds
+    let state = self.state.withLock { $0 }
+    let isFlushWanted = state.isFlushWanted || state.isStopping
+    if !isFlushWanted, let retry = state.retrySeconds, retry > now { return retry - now }
+    let isDue =
+      isFlushWanted || state.retrySeconds != nil
+      || state.queued >= environment.configuration.activityBufferSize
+    if state.queued == 0, !isDue {
+      await storeBalance()
+      return Limits.balanceStoringSeconds
     }
+    if !isDue, (state.flushSeconds ?? .infinity) > now {
+      // The first row begins the wait for others, which ends for all of them at once.
+      let end = state.flushSeconds ?? now + environment.configuration.activityFlushSeconds
+      self.state.withLock { $0.flushSeconds = end }
+      return end - now
+    }
+    let pause = await shipAll()
+    return self.state.withLock { $0.isStopping } ? nil : pause ?? 0
   }
 
   /// Sends what is due, and after it as many full batches as wait; what is less than one waits for
@@ -114,7 +118,8 @@ final class OutboxShipper: Sendable {
   private func shipAll() async -> Double? {
     state.withLock { state in
       state.isFlushWanted = false
-      state.isRepetition = false
+      state.flushSeconds = nil
+      state.retrySeconds = nil
       state.queued = 0
     }
     var isDue = true
@@ -130,7 +135,8 @@ final class OutboxShipper: Sendable {
           await alarm.wait(seconds: Limits.crowdedPauseSeconds)
         }
       case .failed(let pause):
-        state.withLock { $0.isRepetition = true }
+        let retry = environment.time.monotonicSeconds + pause
+        state.withLock { $0.retrySeconds = retry }
         return pause
       }
     }

@@ -4,7 +4,7 @@ internal import Values
 /// What everything that follows a tenant shares.
 struct SyncEnvironment: Sendable {
   let configuration: WrapperConfiguration
-  let transport: WrapperTransport
+  let transport: any WrapperSending
   let snapshots: SnapshotStore
   let outbox: OutboxStore
   let time: TimeSource

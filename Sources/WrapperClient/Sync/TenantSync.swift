@@ -170,33 +170,40 @@ extension TenantSync {
   private func run(delaySeconds: Double) async {
     await alarm.wait(seconds: delaySeconds)
     while !Task.isCancelled {
-      let now = environment.time.monotonicSeconds
-      let due = state.withLock { state -> [WrapperCollection] in
-        let due = WrapperCollection.allCases.filter {
-          state.collections[$0, default: .init()].dueSeconds <= now
-        }
-        if !due.isEmpty {
-          state.presentRound = state.nextRound ?? Promise()
-          state.nextRound = nil
-        }
-        return due
+      let pause = await round()
+      if pause > 0 { await alarm.wait(seconds: pause) }
+    }
+  }
+
+  /// Looks at every collection that is due.
+  ///
+  /// - Returns: the time until the next one is.
+  func round() async -> Double {
+    let now = environment.time.monotonicSeconds
+    let due = state.withLock { state -> [WrapperCollection] in
+      let due = WrapperCollection.allCases.filter {
+        state.collections[$0, default: .init()].dueSeconds <= now
       }
       if !due.isEmpty {
-        await withTaskGroup { group in
-          for collection in due { group.addTask { await self.look(at: collection) } }
-        }
-        let round = state.withLock { state in
-          defer { state.presentRound = nil }
-          return state.presentRound
-        }
-        round?.fulfil(true)
-        await finishRound()
+        state.presentRound = state.nextRound ?? Promise()
+        state.nextRound = nil
       }
-      let pause = state.withLock { state in
-        (state.collections.values.map(\.dueSeconds).min() ?? now)
-          - environment.time.monotonicSeconds
+      return due
+    }
+    if !due.isEmpty {
+      await withTaskGroup { group in
+        for collection in due { group.addTask { await self.look(at: collection) } }
       }
-      if pause > 0 { await alarm.wait(seconds: pause) }
+      let round = state.withLock { state in
+        defer { state.presentRound = nil }
+        return state.presentRound
+      }
+      round?.fulfil(true)
+      await finishRound()
+    }
+    return state.withLock { state in
+      (state.collections.values.map(\.dueSeconds).min() ?? now)
+        - environment.time.monotonicSeconds
     }
   }
 
