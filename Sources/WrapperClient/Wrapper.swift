@@ -1,6 +1,5 @@
 public import Database
-internal import JSON
-internal import Synchronization
+public import JSON
 public import Values
 
 /// The upstream system that owns tenants, people, permissions and credits, as seen from here.
@@ -9,13 +8,9 @@ public import Values
 /// a call, and a start needs none.
 public final class Wrapper: Sendable {
   private let environment: SyncEnvironment
-  private let tenants = Mutex(Followed())
+  private let tenants = FollowedTenants()
+  private let feed: FeedReader
   private let validator: TokenValidator
-
-  private struct Followed {
-    var syncs: [String: TenantSync] = [:]
-    var isStopped = false
-  }
 
   /// A client of the configured Wrapper that keeps its snapshots in `database`.
   public convenience init(
@@ -38,6 +33,9 @@ public final class Wrapper: Sendable {
       snapshots: SnapshotStore(database), outbox: OutboxStore(database), time: time,
       random: random, log: log)
     self.environment = environment
+    feed = FeedReader(
+      environment: environment, serves: { environment.serves($0) },
+      followed: { [tenants] in tenants.withLock { $0.syncs } })
     validator = TokenValidator(
       configuration, transport: environment.transport, time: time)
   }
@@ -63,6 +61,7 @@ public final class Wrapper: Sendable {
     } catch {
       environment.log(.error, "the stored snapshots could not be read: \(error)")
     }
+    feed.start()
   }
 
   /// Ships what waits once more, within 3 seconds, and ends everything that runs.
@@ -74,6 +73,7 @@ public final class Wrapper: Sendable {
     let done = Promise<Bool>()
     let stopping = Task {
       await withTaskGroup { group in
+        group.addTask { [feed] in await feed.stop() }
         for sync in syncs { group.addTask { await sync.stop() } }
       }
       done.fulfil(true)
@@ -158,7 +158,22 @@ public final class Wrapper: Sendable {
 
   /// Looks at everything and ships what waits, now.
   public func refresh() {
+    feed.refresh()
     for sync in tenants.withLock({ Array($0.syncs.values) }) { sync.refresh() }
+  }
+
+  /// Events of the change feed that were taken since the process started.
+  public var appliedEvents: Int { feed.tally.applied }
+
+  /// Events of the change feed that were dropped, by reason.
+  public var rejectedEvents: [RejectionReason: Int] { feed.tally.rejected }
+
+  /// Answers of the change feed that were refused as a whole.
+  public var rejectedFeedAnswers: Int { feed.tally.rejectedAnswers }
+
+  /// What other applications logged about the tenant within the last hour, newest first.
+  public func recentForeignActivities(tenantID: String) -> [JSONObject] {
+    feed.activities.recent(tenantID: tenantID)
   }
 
   /// How the truth about each followed tenant stands, by tenant id.
@@ -169,6 +184,7 @@ public final class Wrapper: Sendable {
     return syncs.values.map { sync in
       let backlog = backlogs?[sync.tenantID]
       return sync.status(
+        cursor: feed.cursor(of: sync.tenantID),
         outboxDepth: backlogs.map { _ in backlog?.rows ?? 0 }, outboxOldest: backlog?.oldest)
     }.sorted { $0.tenantID < $1.tenantID }
   }
@@ -256,7 +272,7 @@ extension Wrapper {
   }
 
   private func serves(_ tenantID: String) -> Bool {
-    environment.configuration.servedTenants?.contains(tenantID) ?? true
+    environment.serves(tenantID)
   }
 
   private func followed(_ tenantID: String) -> TenantSync? {
@@ -289,7 +305,10 @@ extension Wrapper {
       tenants.syncs[sync.tenantID] = sync
       return (sync, true)
     }
-    if isNew { sync.start(delaySeconds: delaySeconds) }
+    if isNew {
+      feed.added(sync)
+      sync.start(delaySeconds: delaySeconds)
+    }
     return present
   }
 }

@@ -11,10 +11,18 @@ struct SnapshotStore: Sendable {
     var fetchedAt: Timestamp
   }
 
+  /// What is stored of a tenant.
+  struct StoredTenant: Sendable {
+    /// Whole answers by kind.
+    var answers: [String: Stored] = [:]
+    /// What events changed since the answers were received.
+    var overlays: [Overlay] = []
+  }
+
   /// The kind under which the last known balance stands beside the collections.
   static let balanceKind = "credits"
 
-  private let database: Database
+  let database: Database
 
   init(_ database: Database) {
     self.database = database
@@ -29,23 +37,30 @@ struct SnapshotStore: Sendable {
     }.compactMap { $0 }
   }
 
-  /// The stored answers of a tenant by kind.
-  func load(tenantID: String) throws -> [String: Stored] {
-    var stored: [String: Stored] = [:]
+  /// What is stored of a tenant.
+  func load(tenantID: String) throws -> StoredTenant {
+    var stored = StoredTenant()
     try database.read { connection in
       try connection.forEachRow(Self.selectAnswers, [.text(tenantID)]) { row in
-        guard let kind = row.text(0), let body = row.blob(2),
-          let fetchedAt = row.text(3).flatMap({ Timestamp(rfc3339: $0) })
+        guard let kind = row.text(0), let id = row.text(1), let body = row.blob(3),
+          let fetchedAt = row.text(4).flatMap({ Timestamp(rfc3339: $0) })
         else { return }
-        stored[kind] = Stored(etag: row.text(1), body: body, fetchedAt: fetchedAt)
+        if id.isEmpty {
+          stored.answers[kind] = Stored(etag: row.text(2), body: body, fetchedAt: fetchedAt)
+        } else if let collection = WrapperCollection(rawValue: kind),
+          let subject = OverlaySubject(collection: collection, rowID: id)
+        {
+          stored.overlays.append(Overlay(subject: subject, body: body))
+        }
       }
     }
     return stored
   }
 
-  /// Replaces a stored answer.
+  /// Replaces a stored answer and drops what events had changed in the old one.
   func save(tenantID: String, kind: String, _ answer: Stored) async throws {
     _ = try await database.write { connection in
+      try connection.run(Self.deleteOverlays, [.text(tenantID), .text(kind)])
       try connection.run(Self.upsertAnswer, Self.values(tenantID: tenantID, kind: kind, answer))
     }
   }
@@ -68,9 +83,13 @@ struct SnapshotStore: Sendable {
   }
 
   private static let selectAnswers = """
-    SELECT kind, etag, body, fetched_at
+    SELECT kind, id, etag, body, fetched_at
     FROM wrapper_cache
-    WHERE tenant_id = ? AND id = ''
+    WHERE tenant_id = ?
+    """
+
+  private static let deleteOverlays = """
+    DELETE FROM wrapper_cache WHERE tenant_id = ? AND kind = ? AND id <> ''
     """
 
   static let upsertAnswer = """

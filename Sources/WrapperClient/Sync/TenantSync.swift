@@ -10,14 +10,16 @@ final class TenantSync: Sendable {
   let account: CreditAccount
   let shipper: OutboxShipper
 
-  private let environment: SyncEnvironment
+  let environment: SyncEnvironment
+  let complaints: Complaints
+  let alarm = Alarm()
+  let state = Mutex(State())
+  /// Held while something new is taken over and stored, so that the file follows memory's order.
+  let adoption = Turnstile(atOnce: 1, waitingMax: Limits.adoptionsWaitingMax)
   private let fetch: CollectionFetch
-  private let complaints: Complaints
-  private let alarm = Alarm()
-  private let state = Mutex(State())
   private let loop = Mutex<Task<Void, Never>?>(nil)
 
-  private struct State {
+  struct State {
     var truth = TenantTruth()
     var directory: TenantDirectory?
     var collections: [WrapperCollection: CollectionState] = Dictionary(
@@ -39,6 +41,8 @@ final class TenantSync: Sendable {
     /// Whether the Wrapper knows no such tenant.
     var isUnknown = false
     var lastMode = SyncMode.online
+    /// Whether the change feed tells of this tenant just now.
+    var isFed = false
     var rolesComplainedOf: Set<String> = []
   }
 
@@ -87,9 +91,14 @@ final class TenantSync: Sendable {
     await loop?.value
   }
 
-  /// Looks at everything now.
+  /// Looks at everything now, and believes what comes even if many users are gone.
   func refresh() {
-    state.withLock { Self.markDue(WrapperCollection.allCases, in: &$0) }
+    state.withLock { state in
+      Self.markDue(WrapperCollection.allCases, in: &state)
+      for collection in WrapperCollection.allCases {
+        state.collections[collection]?.acceptsLoss = true
+      }
+    }
     alarm.ring()
     shipper.flush()
   }
@@ -124,18 +133,26 @@ final class TenantSync: Sendable {
   /// Whether the Wrapper, asked last, knew no such tenant, and nothing was ever known of it here.
   var isUnknown: Bool { state.withLock { $0.isUnknown && $0.directory == nil } }
 
-  func status(outboxDepth: Int?, outboxOldest: Timestamp?) -> TenantSyncStatus {
+  func status(
+    cursor: String?, outboxDepth: Int?, outboxOldest: Timestamp?
+  ) -> TenantSyncStatus {
     state.withLock { state in
       let critical = WrapperCollection.allCases.filter(\.isCritical)
         .map { state.collections[$0, default: .init()] }
       let due = critical.map(\.dueSeconds).min() ?? 0
       let dueIn = max(0, due - environment.time.monotonicSeconds)
+      let lastSuccess =
+        critical.contains { $0.lastSuccess == nil }
+        ? nil : critical.compactMap(\.lastSuccess).min()
+      let now = environment.time.now()
       return TenantSyncStatus(
-        tenantID: tenantID, mode: mode(state),
-        lastSuccess: critical.contains { $0.lastSuccess == nil }
-          ? nil : critical.compactMap(\.lastSuccess).min(),
+        tenantID: tenantID, mode: mode(state), lastSuccess: lastSuccess,
         failuresInRow: critical.map(\.failures).max() ?? 0,
-        nextAttempt: environment.time.now().advanced(byMilliseconds: Int64(dueIn * 1000)),
+        feed: state.isFed ? .feed : .snapshots, cursor: cursor,
+        stalenessSeconds: lastSuccess.map {
+          Double(now.milliseconds - $0.milliseconds) / 1000
+        },
+        nextAttempt: now.advanced(byMilliseconds: Int64(dueIn * 1000)),
         rejectedAnswers: state.rejectedAnswers, foreignOperations: state.foreignOperations,
         outboxDepth: outboxDepth,
         outboxOldest: outboxOldest)
@@ -143,9 +160,9 @@ final class TenantSync: Sendable {
   }
 
   /// Takes what was stored before the process started.
-  func restore(_ stored: [String: SnapshotStore.Stored]) {
+  func restore(_ stored: SnapshotStore.StoredTenant) {
     for collection in WrapperCollection.allCases {
-      guard let answer = stored[collection.rawValue] else { continue }
+      guard let answer = stored.answers[collection.rawValue] else { continue }
       var reader = SnapshotReader(tenantID: tenantID)
       do {
         let snapshot = try reader.read(collection, answer.body)
@@ -160,7 +177,8 @@ final class TenantSync: Sendable {
         complaints.warn("stored \(collection.rawValue)", error.reason)
       }
     }
-    if let reading = stored[SnapshotStore.balanceKind].flatMap({ BalanceRead.stored($0) }) {
+    restore(stored.overlays)
+    if let reading = stored.answers[SnapshotStore.balanceKind].flatMap({ BalanceRead.stored($0) }) {
       account.restore(reading)
     }
   }
@@ -190,7 +208,8 @@ extension TenantSync {
       }
       return due
     }
-    if !due.isEmpty {
+    let isBalanceDue = state.withLock { $0.lastMode == .online && now >= $0.balanceDueSeconds }
+    if !due.isEmpty || isBalanceDue {
       await withTaskGroup { group in
         for collection in due { group.addTask { await self.look(at: collection) } }
       }
@@ -202,43 +221,93 @@ extension TenantSync {
       await finishRound()
     }
     return state.withLock { state in
-      (state.collections.values.map(\.dueSeconds).min() ?? now)
-        - environment.time.monotonicSeconds
+      let due = state.collections.values.map(\.dueSeconds).min() ?? now
+      // Where the feed brings the news, a look at a collection is rarer than one at the balance.
+      let next = state.lastMode == .online ? min(due, state.balanceDueSeconds) : due
+      return next - environment.time.monotonicSeconds
     }
   }
 
   /// One look at one collection: what comes becomes events, what fails changes nothing.
   private func look(at collection: WrapperCollection) async {
-    let etag = state.withLock { $0.collections[collection]?.etag }
+    let begun = state.withLock { $0.collections[collection, default: .init()] }
     do throws(FetchFailure) {
-      switch try await fetch.fetch(collection, etag: etag) {
-      case .unchanged(let maxAge):
-        state.withLock { succeed(collection, maxAge, in: &$0) }
-      case .changed(let snapshot, let body, let etag, let maxAge, let foreignOperations):
-        state.withLock { state in
-          if collection == .creditConfiguration { state.foreignOperations = foreignOperations }
-          state.collections[collection, default: .init()].etag = etag
-          succeed(collection, maxAge, in: &state)
-          apply(state.truth.events(for: snapshot), to: &state)
-        }
-        await store(collection, body, etag)
+      let outcome = try await fetch.fetch(collection, etag: begun.etag)
+      let ended = environment.time.monotonicSeconds
+      guard await adoption.enter() else { return }
+      defer { adoption.leave() }
+      let isTaken = try state.withLock { state throws(FetchFailure) in
+        try adopt(outcome, of: collection, begun: begun, ended: ended, in: &state)
       }
+      guard isTaken, case .changed(_, let body, let etag, _, _) = outcome else { return }
+      await store(collection, body, etag)
     } catch {
       guard !Task.isCancelled else { return }
       fail(collection, error)
     }
   }
 
+  /// Takes what a look brought, unless an event arrived meanwhile that may be newer.
+  ///
+  /// - Returns: whether it was taken.
+  private func adopt(
+    _ outcome: CollectionFetch.Outcome, of collection: WrapperCollection, begun: CollectionState,
+    ended: Double, in state: inout State
+  ) throws(FetchFailure) -> Bool {
+    var held = state.collections[collection, default: .init()]
+    guard held.changes == begun.changes else {
+      held.discards += 1
+      // Events that come without end must not become looks without end.
+      let pause = held.discards > 3 ? environment.configuration.pollSeconds : 0
+      held.dueSeconds = environment.time.monotonicSeconds + pause
+      state.collections[collection] = held
+      return false
+    }
+    switch outcome {
+    case .unchanged(let maxAge):
+      // An age in the file that an event had set back is right again.
+      if held.isInvalid { state.confirmedSeconds = -.infinity }
+      succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
+    case .changed(let snapshot, _, let etag, let maxAge, let foreignOperations):
+      try believe(snapshot, of: collection, begun: begun, in: &state)
+      if collection == .creditConfiguration { state.foreignOperations = foreignOperations }
+      state.collections[collection, default: .init()].etag = etag
+      succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
+      apply(state.truth.events(for: snapshot), to: &state)
+    }
+    return true
+  }
+
+  /// Refuses an answer that lacks half of the users or more: one mistake at the Wrapper would lock
+  /// everybody out. When the same is said for long enough it is no mistake.
+  private func believe(
+    _ snapshot: CollectionSnapshot, of collection: WrapperCollection, begun: CollectionState,
+    in state: inout State
+  ) throws(FetchFailure) {
+    guard state.truth.losesMany(to: snapshot), !begun.acceptsLoss else { return }
+    let now = environment.time.monotonicSeconds
+    let since = state.collections[collection]?.lossSince ?? now
+    state.collections[collection]?.lossSince = since
+    guard now - since < Limits.lossDisbeliefSeconds else { return }
+    throw FetchFailure(reason: "half of the users are missing", isRejection: true)
+  }
+
   private func succeed(
-    _ collection: WrapperCollection, _ maxAge: Double?, in state: inout State
+    _ collection: WrapperCollection, _ maxAge: Double?, begun: CollectionState, ended: Double,
+    in state: inout State
   ) {
-    let own = collection.lifeSeconds(environment.configuration)
+    var own = collection.lifeSeconds(environment.configuration)
+    if state.isFed, collection.isCritical {
+      let staleness = environment.configuration.permissionMaxStalenessSeconds
+      own = max(own, staleness * Limits.fedLifeShare)
+    }
     // A shorter life than the poll's would only make the Wrapper work harder than it asked to.
     let life = min(own, max(maxAge ?? own, environment.configuration.pollSeconds))
     // A tenth of jitter either way keeps tenants from looking all at once.
     let jitter = 0.9 + 0.2 * environment.random.fraction()
     state.collections[collection, default: .init()].succeed(
-      at: environment.time.now(), nextAt: environment.time.monotonicSeconds + life * jitter)
+      at: environment.time.now(), endedSeconds: ended,
+      nextAt: environment.time.monotonicSeconds + life * jitter, requests: begun.requests)
     noteStaleness(in: &state)
   }
 
@@ -263,7 +332,7 @@ extension TenantSync {
   }
 
   /// The one place where events change what is held; makes the next snapshot.
-  private func apply(_ events: [WrapperEvent], to state: inout State) {
+  func apply(_ events: [WrapperEvent], to state: inout State) {
     for event in events {
       state.truth.apply(event)
       if case .roleChanged(_, let role?) = event { complainOfGrants(of: role, in: &state) }
@@ -340,7 +409,7 @@ extension TenantSync {
   }
 
   /// Works out when the snapshot grows stale, after anything that it depends on has changed.
-  private func noteStaleness(in state: inout State) {
+  func noteStaleness(in state: inout State) {
     let critical = WrapperCollection.allCases.filter(\.isCritical)
       .map { state.collections[$0, default: .init()] }
     let limit = Int64(environment.configuration.permissionMaxStalenessSeconds * 1000)
@@ -363,9 +432,9 @@ extension TenantSync {
     }.max() ?? .online
   }
 
-  private static func markDue(_ collections: [WrapperCollection], in state: inout State) {
+  static func markDue(_ collections: some Sequence<WrapperCollection>, in state: inout State) {
     for collection in collections {
-      state.collections[collection, default: .init()].dueSeconds = -.infinity
+      state.collections[collection, default: .init()].request()
     }
   }
 }
