@@ -25,6 +25,8 @@ enum Limits {
   static let feedGraceSeconds = 10.0
   /// The most tenants of one poll that names them.
   static let feedTenantsPerPollMax = 100
+  /// The most bytes that the names of a poll's channels take: servers take addresses of 8 KiB.
+  static let feedChannelsBytesMax = 6_144
   /// How long a feed that is not there is left alone.
   static let feedRetrySeconds = 300.0
   /// The shortest time between two polls that brought nothing new.

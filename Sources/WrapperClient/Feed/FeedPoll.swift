@@ -25,11 +25,39 @@ final class FeedPoll: Sendable {
     var channels: String {
       switch self {
       case .everything: "crm:*"
-      case .tenants(let tenantIDs):
-        tenantIDs.flatMap { tenantID in
-          FeedTopic.allCases.map { "crm:\(PercentEncoding.encode(tenantID)):\($0.rawValue)" }
-        }.joined(separator: ",")
+      case .tenants(let tenantIDs): tenantIDs.map { Self.channels(of: $0) }.joined(separator: ",")
       }
+    }
+
+    /// Whether one poll may ask about so many tenants with names of such a length.
+    var fits: Bool {
+      guard case .tenants(let tenantIDs) = self, tenantIDs.count > 1 else { return true }
+      return tenantIDs.count <= Limits.feedTenantsPerPollMax
+        && channels.utf8.count <= Limits.feedChannelsBytesMax
+    }
+
+    /// The tenants in polls that fit.
+    static func polls(of tenantIDs: [String]) -> [Scope] {
+      var groups: [[String]] = [[]]
+      var bytes = 0
+      for tenantID in tenantIDs {
+        let added = channels(of: tenantID).utf8.count + 1
+        let isFull =
+          (groups.last?.count ?? 0) >= Limits.feedTenantsPerPollMax
+          || bytes + added > Limits.feedChannelsBytesMax
+        if isFull, groups.last != [] {
+          groups.append([])
+          bytes = 0
+        }
+        groups[groups.count - 1].append(tenantID)
+        bytes += added
+      }
+      return groups.map { .tenants($0) }
+    }
+
+    private static func channels(of tenantID: String) -> String {
+      FeedTopic.allCases.map { "crm:\(PercentEncoding.encode(tenantID)):\($0.rawValue)" }
+        .joined(separator: ",")
     }
 
     /// The name of the cursor: one of other tenants' events would skip some of these.
@@ -82,10 +110,10 @@ final class FeedPoll: Sendable {
   /// Adds a tenant to those that are named, if there is room.
   func add(_ tenantID: String) -> Bool {
     state.withLock { state in
-      guard case .tenants(let tenantIDs) = state.scope,
-        tenantIDs.count < Limits.feedTenantsPerPollMax
-      else { return false }
-      state.scope = .tenants(tenantIDs + [tenantID])
+      guard case .tenants(let tenantIDs) = state.scope else { return false }
+      let scope = Scope.tenants(tenantIDs + [tenantID])
+      guard scope.fits else { return false }
+      state.scope = scope
       return true
     }
   }

@@ -197,12 +197,10 @@ final class FeedReader: Sendable {
 
   /// The feed of all tenants at once is refused: asks about each by name.
   private func nameTenants(_ first: FeedPoll) -> Double {
-    let tenantIDs = followed().keys.sorted()
-    let groups = stride(from: 0, to: max(tenantIDs.count, 1), by: Limits.feedTenantsPerPollMax)
-      .map { Array(tenantIDs[$0..<min($0 + Limits.feedTenantsPerPollMax, tenantIDs.count)]) }
+    let scopes = FeedPoll.Scope.polls(of: followed().keys.sorted())
     environment.log(.info, "the change feed is asked about each tenant by name")
-    first.ask(about: .tenants(groups.first ?? []))
-    for group in groups.dropFirst() { launch(FeedPoll(.tenants(group))) }
+    first.ask(about: scopes[0])
+    for scope in scopes.dropFirst() { launch(FeedPoll(scope)) }
     return 0
   }
 

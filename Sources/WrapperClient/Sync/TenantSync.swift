@@ -322,8 +322,9 @@ extension TenantSync {
     return true
   }
 
-  /// Refuses an answer that lacks half of the users or more: one mistake at the Wrapper would lock
-  /// everybody out. When the same is said for long enough it is no mistake.
+  /// Refuses an answer that lacks half of the users or more.
+  ///
+  /// One mistake at the Wrapper would lock everybody out. What is said for long enough is none.
   private func believe(
     _ snapshot: CollectionSnapshot, of collection: WrapperCollection, begun: CollectionState,
     in state: inout State
