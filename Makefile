@@ -8,7 +8,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 TEST_FLAGS := $(SWIFT_FLAGS) --disable-xctest --parallel
 # Tests of bounds in seconds need a share of the processors: all of them at once would starve them.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 3
-PACKAGES := libsqlite3-dev libmicrohttpd-dev zlib1g-dev libcrypt-dev pkg-config
+PACKAGES := libsqlite3-dev libmicrohttpd-dev zlib1g-dev libcrypt-dev libmimalloc-dev pkg-config
 # A static standard library with URLSession links against libcurl.
 STATIC_PACKAGES := libcurl4-gnutls-dev
 DEMO_DB ?= data/demo.db

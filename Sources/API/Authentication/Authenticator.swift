@@ -34,7 +34,17 @@ final class Authenticator: Sendable {
     let directory: TenantDirectory
 
     /// Whether the user may do anything at all; one that nobody knows has no permissions anyway.
-    var isActive: Bool { directory.user(session.userID)?.isActive ?? true }
+    var isActive: Bool { directory.isActive(session.userID) ?? true }
+  }
+
+  /// The caller of a request as far as memory knows; nil when finding out may take a wait.
+  func knownIdentity(_ head: HTTPRequestHead) -> Identity? {
+    // What is wrong with the header is said on the way that may wait.
+    guard let token = try? Self.bearerToken(head), let session = knownSession(token),
+      configuration.servedTenants?.contains(session.tenantID) ?? true,
+      let directory = wrapper.loadedTenant(session.tenantID)
+    else { return nil }
+    return Identity(session: session, directory: directory)
   }
 
   /// The caller of a request.

@@ -31,6 +31,8 @@ final class Endpoint: Sendable {
   enum Handler: Sendable {
     /// Without a caller.
     case open(@Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse)
+    /// With an authenticated, authorised caller, and without ever waiting: a read.
+    case inline(@Sendable (RequestContext) throws -> HTTPResponse)
     /// With an authenticated, authorised caller.
     case authorized(@Sendable (RequestContext) async throws -> HTTPResponse)
   }
@@ -73,5 +75,7 @@ final class Endpoint: Sendable {
   }
 
   /// Whether calls count against the attempts that an address has.
-  var isSignIn: Bool { method == .post && pattern.hasPrefix("/auth/") }
+  var isSignIn: Bool {
+    method == .post && (pattern.hasPrefix("/auth/") || pattern == "/setup")
+  }
 }
