@@ -66,7 +66,9 @@ extension Directory {
   }
 
   /// An id that may stand in paths, in headers and between slashes.
-  static func checkedID(_ id: String) throws(DirectoryError) -> String {
+  static func checkedID(
+    _ id: String, _ field: String = "id"
+  ) throws(DirectoryError) -> String {
     let isPlain = id.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -77,7 +79,7 @@ extension Directory {
       }
     }
     guard isPlain, (1...64).contains(id.utf8.count) else {
-      throw .invalid("id", "an id is 1 to 64 letters, digits and - _ . :")
+      throw .invalid(field, "an id is 1 to 64 letters, digits and - _ . :")
     }
     return id
   }
