@@ -11,6 +11,8 @@ public final class Wrapper: Sendable {
   let environment: SyncEnvironment
   private let tenants = Mutex(Followed())
   private let validator: TokenValidator
+  /// The sessions in use, and those that were ended.
+  public let sessions: SessionRegistry
 
   private struct Followed {
     var syncs: [String: TenantSync] = [:]
@@ -28,6 +30,7 @@ public final class Wrapper: Sendable {
       snapshots: SnapshotStore(database), outbox: OutboxStore(database), time: time,
       random: random, log: log)
     self.environment = environment
+    sessions = SessionRegistry(database, time: time, log: log)
     validator = TokenValidator(
       configuration, transport: environment.transport, time: time)
   }
@@ -37,6 +40,7 @@ public final class Wrapper: Sendable {
   /// Returns without waiting for the network.
   public func start() async {
     if let problem = environment.configuration.problem { environment.log(.error, problem) }
+    sessions.start()
     do {
       let backlogs = try environment.outbox.backlogs()
       let known = Set(try environment.snapshots.tenantIDs()).union(backlogs.keys)
@@ -64,6 +68,7 @@ public final class Wrapper: Sendable {
     let done = Promise<Bool>()
     let stopping = Task {
       await withTaskGroup { group in
+        group.addTask { await self.sessions.stop() }
         for sync in syncs { group.addTask { await sync.stop() } }
       }
       done.fulfil(true)

@@ -18,9 +18,11 @@ extension Application {
     endpoints += IdentityRoutes(wrapper: wrapper).endpoints
     endpoints += PeopleRoutes().endpoints
     endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints += SessionRoutes(store: store, wrapper: wrapper).endpoints
     if configuration.hasEmbeddedWrapper {
       endpoints +=
-        SignInRoutes(wrapper: wrapper, configuration: configuration, time: time).endpoints
+        SignInRoutes(wrapper: wrapper, store: store, configuration: configuration, time: time)
+        .endpoints
     }
     endpoints += HealthRoutes(readiness: readiness, configuration: configuration).endpoints
     endpoints.append(
