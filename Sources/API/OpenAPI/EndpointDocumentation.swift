@@ -33,7 +33,14 @@ struct EndpointDocumentation: Sendable {
     /// Nil for an answer without a body.
     let schema: JSONValue?
     var hasETag = false
+    /// Of the body.
+    var mediaType = EndpointDocumentation.json
   }
+
+  static let json = "application/json"
+
+  /// Whether what it answers can be asked for as JSON.
+  var answersJSON: Bool { answers.allSatisfy { $0.mediaType == Self.json } }
 }
 
 extension EndpointDocumentation {
@@ -169,15 +176,7 @@ extension EndpointDocumentation {
       ],
     ],
     answers: [
-      .init(
-        status: 200, summary: "The token.",
-        schema: [
-          "type": "object", "required": ["token", "expiresAt", "user"],
-          "properties": [
-            "token": ["type": "string"], "expiresAt": ["type": "string", "format": "date-time"],
-            "user": ["type": "object"],
-          ],
-        ])
+      .init(status: 200, summary: "The token.", schema: Schemas.signedIn)
     ], problems: [400, 401, 406, 413, 415, 422, 429, 503])
 
   static let logout = Self(
@@ -194,6 +193,13 @@ extension EndpointDocumentation {
         .init(status: 503, summary: "No.", schema: ["type": "object"]),
       ], problems: [406])
   }
+
+  static let metrics = Self(
+    operationID: "metrics", tag: "health", summary: "The server in numbers, for Prometheus.",
+    answers: [
+      .init(
+        status: 200, summary: "The numbers.", schema: ["type": "string"], mediaType: "text/plain")
+    ], problems: [401])
 
   /// One parameter for each field that lists can be filtered by.
   private static func filters(_ resource: Resource) -> [Parameter] {

@@ -82,7 +82,7 @@ enum OpenAPIDocument {
       var response = JSONObject([("description", .string(answer.summary))])
       if answer.hasETag { response["headers"] = ["ETag": ["schema": ["type": "string"]]] }
       if let schema = answer.schema {
-        response["content"] = ["application/json": ["schema": schema]]
+        response["content"] = .object(JSONObject([(answer.mediaType, ["schema": schema])]))
       }
       responses[String(answer.status)] = .object(response)
     }

@@ -49,7 +49,7 @@ final class Readiness: Sendable {
     // With tenants named by the configuration each of them must be known, from the Wrapper or from
     // the file. Else tenants are loaded when their first token comes.
     let hasDirectory =
-      configuration.servedTenants?.allSatisfy { wrapper.loadedTenant($0) != nil } ?? true
+      configuration.servedTenants?.allSatisfy { wrapper.knows(tenantID: $0) } ?? true
     return Report(
       isWritable: isWritable(), hasDirectory: hasDirectory,
       mode: tenants.map(\.mode).max() ?? .online)
@@ -89,6 +89,8 @@ final class Readiness: Sendable {
         tenants.compactMap(\.outboxOldest).min().map { oldest in
           max(0, (time.now().milliseconds - oldest.milliseconds) / 1000)
         } ?? 0),
+      // Without the file the number is unknown, and the status above says so.
+      "deadLetters": (try? wrapper.deadLetters()).map { .integer($0) } ?? .null,
     ]
     return .object(details)
   }

@@ -12,7 +12,7 @@ final class TokenValidator: Sendable {
     var isFirst: Bool
   }
 
-  private let transport: WrapperTransport
+  private let transport: any WrapperSending
   private let time: TimeSource
   private let cache: SessionCache
   private let requestSeconds: Double
@@ -22,7 +22,7 @@ final class TokenValidator: Sendable {
     atOnce: Limits.validationsAtOnceMax, waitingMax: Limits.validationsWaitingMax)
   private let questions = Mutex<[TokenDigest: Promise<Answer>]>([:])
 
-  init(_ configuration: WrapperConfiguration, transport: WrapperTransport, time: TimeSource) {
+  init(_ configuration: WrapperConfiguration, transport: any WrapperSending, time: TimeSource) {
     requestSeconds = configuration.requestSeconds
     self.transport = transport
     self.time = time
@@ -59,6 +59,11 @@ final class TokenValidator: Sendable {
       return Sighting(session: session, isFirst: false)
     case .failure(let error): throw error
     }
+  }
+
+  /// Has the next question about each token of the user go to the Wrapper.
+  func forget(userID: String, tenantID: String) {
+    cache.forget { $0.userID == userID && $0.tenantID == tenantID }
   }
 
   /// Ends the token's session, here at once and at the Wrapper if it can be told.

@@ -14,7 +14,7 @@ struct CollectionFetch: Sendable {
   }
 
   let tenantID: String
-  let transport: WrapperTransport
+  let transport: any WrapperSending
 
   /// Fetches the collection if it changed since the answer with `etag`.
   func fetch(

@@ -18,6 +18,8 @@ struct SnapshotReader {
   let tenantID: String
   /// Operation codes that were left out because they do not begin with `crm.`.
   private(set) var foreignOperations = 0
+  /// What the answer says more than once is held once.
+  private let pool = TextPool()
 
   init(tenantID: String) {
     self.tenantID = tenantID
@@ -89,16 +91,21 @@ struct SnapshotReader {
     var profiles: [String: UserProfile] = [:]
     for element in list {
       let employee = try object(element, "an employee")
-      profiles[try text(employee, "userId")] = UserProfile(
-        name: try optionalText(employee, "name"), email: try optionalText(employee, "email"),
-        title: try optionalText(employee, "title"),
-        department: try optionalText(employee, "department"),
-        departmentID: try optionalText(employee, "departmentId"),
-        organizationID: try optionalText(employee, "organizationId"),
-        location: try optionalText(employee, "location"),
-        isActive: try flag(employee, "isActive") ?? true)
+      profiles[try text(employee, "userId")] = try profile(employee)
     }
     return profiles
+  }
+
+  /// Who one user is.
+  func profile(_ employee: JSONObject) throws(AnswerRejection) -> UserProfile {
+    UserProfile(
+      name: try optionalText(employee, "name"), email: try optionalText(employee, "email"),
+      title: try optionalText(employee, "title"),
+      department: try optionalText(employee, "department"),
+      departmentID: try optionalText(employee, "departmentId"),
+      organizationID: try optionalText(employee, "organizationId"),
+      location: try optionalText(employee, "location"),
+      isActive: try flag(employee, "isActive") ?? true)
   }
 
   private func tree(_ value: JSONValue) throws(AnswerRejection) -> OrganizationTree {
@@ -136,7 +143,7 @@ struct SnapshotReader {
     case .array(let list)?:
       for element in list {
         let operation = try object(element, "an operation")
-        let code = try text(operation, "operationCode")
+        let code = SharedTexts.grant(try text(operation, "operationCode"))
         guard case .number(let number)? = operation["creditCost"],
           let units = number.units(scale: 4), (0...Limits.amountUnitsMax).contains(units)
         else { throw AnswerRejection("creditCost is no amount with at most 4 decimals") }
@@ -207,7 +214,7 @@ extension SnapshotReader {
   ) throws(AnswerRejection) -> String? {
     switch object[name] {
     case nil, .null: return nil
-    case .string(let text)?: return text.isEmpty ? nil : text
+    case .string(let text)?: return text.isEmpty ? nil : pool.share(text)
     default: throw AnswerRejection("\(name) is no text")
     }
   }
@@ -221,15 +228,17 @@ extension SnapshotReader {
   }
 
   private func texts(_ object: JSONObject, _ name: String) throws(AnswerRejection) -> [String] {
-    try list(object, name).map { value throws(AnswerRejection) in
+    let texts = try list(object, name).map { value throws(AnswerRejection) in
       guard let text = value.string else { throw AnswerRejection("\(name) holds no text") }
       return text
     }
+    return pool.share(texts)
   }
 
   /// Grants of any form are kept; only their owner's list must be one.
   private func permissionTexts(_ object: JSONObject) throws(AnswerRejection) -> [String] {
-    try list(object, "permissions").map { $0.string ?? $0.text }
+    pool.share(
+      try list(object, "permissions").map { SharedTexts.grant($0.string ?? $0.text) })
   }
 
   private func list(_ object: JSONObject, _ name: String) throws(AnswerRejection) -> [JSONValue] {

@@ -4,9 +4,10 @@ internal import Values
 /// What everything that follows a tenant shares.
 struct SyncEnvironment: Sendable {
   let configuration: WrapperConfiguration
-  let transport: WrapperTransport
+  let transport: any WrapperSending
   let snapshots: SnapshotStore
   let outbox: OutboxStore
+  let onDemand: OnDemandCache
   let time: TimeSource
   let random: RandomSource
   let log: @Sendable (WrapperLogLevel, String) -> Void
@@ -30,12 +31,23 @@ final class Complaints: Sendable {
   ///
   /// Subjects are names of the program's own, so that their number is bounded.
   func warn(_ subject: String, _ message: @autoclosure () -> String) {
+    write(.warning, subject, message())
+  }
+
+  /// The same for what somebody must mend.
+  func alarm(_ subject: String, _ message: @autoclosure () -> String) {
+    write(.error, subject, message())
+  }
+
+  private func write(
+    _ level: WrapperLogLevel, _ subject: String, _ message: @autoclosure () -> String
+  ) {
     let now = environment.time.monotonicSeconds
     let isDue = lastSeconds.withLock { last -> Bool in
       guard now - (last[subject] ?? -.infinity) >= Limits.complaintSeconds else { return false }
       last[subject] = now
       return true
     }
-    if isDue { environment.log(.warning, "tenant \(tenantID): \(subject): \(message())") }
+    if isDue { environment.log(level, "tenant \(tenantID): \(subject): \(message())") }
   }
 }

@@ -7,7 +7,7 @@ internal import Values
 /// Sends calls to the Wrapper over one URLSession.
 ///
 /// URLSession's own timeouts do not hold on Linux: each call has a deadline here that cancels it.
-final class WrapperTransport: Sendable {
+final class WrapperTransport: WrapperSending {
   private let configuration: WrapperConfiguration
   private let time: TimeSource
   private let random: RandomSource
