@@ -65,7 +65,7 @@ extension Wrapper {
   ///
   /// For who has just changed something there, and expects it to hold.
   public func settle(tenantID: String) async {
-    await followed(tenantID)?.settle()
+    await tenants[tenantID]?.settle()
   }
 
   private func pass(_ call: WrapperCall) async throws(WrapperError) -> WrapperReply {

@@ -21,10 +21,8 @@ final class OutboxShipper: Sendable {
     var isFlushWanted = false
     /// When rows that wait for others have waited long enough, on the monotonic clock.
     var flushSeconds: Double?
-    /// Whether the last attempt failed, so that something waits that has waited enough.
-    var isRepetition = false
-    /// When the rest after a failure ends, on the monotonic clock.
-    var restUntilSeconds = -Double.infinity
+    /// When what failed is tried again, on the monotonic clock.
+    var retrySeconds: Double?
     var isStopping = false
   }
 
@@ -87,16 +85,17 @@ final class OutboxShipper: Sendable {
 
   /// Sends what is due, or keeps the balance when nothing waits.
   ///
+  /// New rows never shorten the pause after a failure: the Wrapper asked for it, or is not to be
+  /// pressed. Word that it answers again does, and so does the end.
+  ///
   /// - Returns: the time until the next round, unless the alarm rings; nil after the last one.
   func round() async -> Double? {
     let now = environment.time.monotonicSeconds
     let state = self.state.withLock { $0 }
-    let isHurried = state.isFlushWanted || state.isStopping
-    // New rows do not shorten the rest after a failure: the Wrapper asked for it, or is not to be
-    // pressed. Word that it answers again does, and so does the end.
-    if !isHurried, now < state.restUntilSeconds { return state.restUntilSeconds - now }
+    let isFlushWanted = state.isFlushWanted || state.isStopping
+    if !isFlushWanted, let retry = state.retrySeconds, retry > now { return retry - now }
     let isDue =
-      isHurried || state.isRepetition
+      isFlushWanted || state.retrySeconds != nil
       || state.queued >= environment.configuration.activityBufferSize
     if state.queued == 0, !isDue {
       await storeBalance()
@@ -109,10 +108,7 @@ final class OutboxShipper: Sendable {
       return end - now
     }
     let pause = await shipAll()
-    return self.state.withLock { state in
-      if let pause { state.restUntilSeconds = environment.time.monotonicSeconds + pause }
-      return state.isStopping ? nil : pause ?? 0
-    }
+    return self.state.withLock { $0.isStopping } ? nil : pause ?? 0
   }
 
   /// Sends what is due, and after it as many full batches as wait; what is less than one waits for
@@ -123,8 +119,7 @@ final class OutboxShipper: Sendable {
     state.withLock { state in
       state.isFlushWanted = false
       state.flushSeconds = nil
-      state.isRepetition = false
-      state.restUntilSeconds = -.infinity
+      state.retrySeconds = nil
       state.queued = 0
     }
     var isDue = true
@@ -140,7 +135,8 @@ final class OutboxShipper: Sendable {
           await alarm.wait(seconds: Limits.crowdedPauseSeconds)
         }
       case .failed(let pause):
-        state.withLock { $0.isRepetition = true }
+        let retry = environment.time.monotonicSeconds + pause
+        state.withLock { $0.retrySeconds = retry }
         return pause
       }
     }
