@@ -111,6 +111,21 @@ enum Limits {
   /// The most session ids that are remembered as seen.
   static let sessionsSeenMax = 20_000
 
+  /// The most sessions that are held as being in use.
+  static let activeSessionsMax = 10_000
+  /// How long a session counts as being in use after it was last seen, in milliseconds.
+  static let activeSessionMilliseconds: Int64 = 3600 * 1000
+  /// The most sessions that were ended and whose tokens are still refused.
+  static let endedSessionsMax = 50_000
+  /// How long tokens of an ended session are refused that say nothing later, in milliseconds.
+  static let endedSessionMilliseconds: Int64 = 24 * 3600 * 1000
+  /// How often the sessions in use are written to the file.
+  static let sessionStoringSeconds = 60.0
+  /// Sessions that one transaction writes or removes at most.
+  static let sessionsPerWrite = 200
+  /// Characters of a user agent that are kept.
+  static let userAgentCharactersMax = 512
+
   /// The shortest time between the starts of two balance reads of a tenant: 20 a second.
   static let balanceReadSpacingSeconds = 0.05
   /// The age up to which a balance is good enough where checks are `cached`.

@@ -11,6 +11,8 @@ public final class Wrapper: Sendable {
   let tenants: FollowedTenants
   private let feed: FeedReader
   let validator: TokenValidator
+  /// The sessions in use, and those that were ended.
+  public let sessions: SessionRegistry
 
   /// A client of the configured Wrapper that keeps its snapshots in `database`.
   public convenience init(
@@ -43,6 +45,7 @@ public final class Wrapper: Sendable {
     // The feed knows the tenants, so they must not hold the feed.
     tenants.tellOfNew { [weak feed] in feed?.added($0) }
     self.tenants = tenants
+    sessions = SessionRegistry(database, time: time, log: log)
     validator = TokenValidator(
       configuration, transport: environment.transport, time: time)
   }
@@ -52,6 +55,7 @@ public final class Wrapper: Sendable {
   /// Returns without waiting for the network.
   public func start() async {
     if let problem = environment.configuration.problem { environment.log(.error, problem) }
+    sessions.start()
     do {
       try await environment.snapshots.sealAll()
     } catch {
@@ -86,6 +90,7 @@ public final class Wrapper: Sendable {
     let done = Promise<Bool>()
     let stopping = Task {
       await withTaskGroup { group in
+        group.addTask { [sessions] in await sessions.stop() }
         group.addTask { [feed] in await feed.stop() }
         group.addTask { [tenants] in await tenants.stop() }
       }

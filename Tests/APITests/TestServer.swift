@@ -36,10 +36,12 @@ final class TestServer: Sendable {
   init(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
     creditCheck: WrapperConfiguration.CreditCheck = .strict, time: TimeSource = .system,
+    folder: TemporaryFolder? = nil,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
-    folder = try TemporaryFolder()
+    let folder = try folder ?? TemporaryFolder()
+    self.folder = folder
     try PreparedStatements.observe(folder.path + "/cardfile.db")
     self.time = time
     var databaseConfiguration = DatabaseConfiguration(path: folder.path + "/cardfile.db")
@@ -48,7 +50,7 @@ final class TestServer: Sendable {
     database = try Database(databaseConfiguration)
     embedded = EmbeddedWrapper(database: database, apiKey: "the-key", time: time)
     directory = embedded.directory
-    try await TestDirectory.fill(directory)
+    if try !directory.hasUsers() { try await TestDirectory.fill(directory) }
     let port = try embedded.start()
     var wrapperConfiguration = WrapperConfiguration(
       baseURL: "http://127.0.0.1:\(port)", apiKey: "the-key", version: "test")
@@ -76,10 +78,12 @@ final class TestServer: Sendable {
     client = TestClient(port: try server.start())
   }
 
-  /// Runs `body` with a server that is stopped afterwards, however `body` ends.
+  /// Runs `body` with a server that is stopped afterwards, however `body` ends; a server in the
+  /// `folder` of another one begins with what that left.
   static func run<Result>(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
     creditCheck: WrapperConfiguration.CreditCheck = .strict, time: TimeSource = .system,
+    folder: TemporaryFolder? = nil,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -88,7 +92,7 @@ final class TestServer: Sendable {
     defer { ServerPlaces.shared.giveBack() }
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck, time: time,
-      configureDatabase: configureDatabase, configure: configure)
+      folder: folder, configureDatabase: configureDatabase, configure: configure)
     do {
       let result = try await body(server)
       await server.stop()
