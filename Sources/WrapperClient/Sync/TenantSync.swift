@@ -9,10 +9,11 @@ final class TenantSync: Sendable {
   let tenantID: String
   let account: CreditAccount
   let shipper: OutboxShipper
+  let revalidation: UserRevalidation
 
-  private let environment: SyncEnvironment
+  let environment: SyncEnvironment
+  let complaints: Complaints
   private let fetch: CollectionFetch
-  private let complaints: Complaints
   private let alarm = Alarm()
   private let state = Mutex(State())
   private let loop = Mutex<Task<Void, Never>?>(nil)
@@ -47,6 +48,7 @@ final class TenantSync: Sendable {
     self.environment = environment
     fetch = CollectionFetch(tenantID: tenantID, transport: environment.transport)
     complaints = Complaints(environment, tenantID: tenantID)
+    revalidation = UserRevalidation(time: environment.time)
     let balance = BalanceRead(tenantID: tenantID, environment: environment)
     account = CreditAccount(
       queuedUnits: queuedUnits, shipsActivities: environment.configuration.shipsActivities,
@@ -81,10 +83,33 @@ final class TenantSync: Sendable {
   /// What could not be shipped stays in the outbox.
   func stop() async {
     account.stop()
+    revalidation.stop()
     let loop = self.loop.withLock { $0 }
     loop?.cancel()
     await shipper.stop()
     await loop?.value
+  }
+
+  /// Takes what something else than a look brought, and the collections are looked at soon.
+  ///
+  /// - Returns: the snapshot with it.
+  func take(_ answer: UserAnswer) -> TenantDirectory? {
+    let (directory, hasNews) = state.withLock { state in
+      let events = answer.events(on: state.truth, tenantID: tenantID)
+      guard !events.isEmpty else { return (state.directory, false) }
+      apply(events, to: &state)
+      let due = environment.time.monotonicSeconds + Limits.revalidationLookSeconds
+      for collection in [WrapperCollection.permissions, .employees] {
+        var held = state.collections[collection, default: .init()]
+        // The tag stands for something else than what is held now.
+        held.etag = nil
+        held.dueSeconds = min(held.dueSeconds, due)
+        state.collections[collection] = held
+      }
+      return (state.directory, true)
+    }
+    if hasNews { alarm.ring() }
+    return directory
   }
 
   /// Looks at everything now.
@@ -314,6 +339,7 @@ extension TenantSync {
     }
     if old != .online, new == .online {
       account.reopen()
+      revalidation.reopen()
       shipper.flush()
     }
     // Nobody waits for this read: it keeps the figure that is shown from growing old.

@@ -53,6 +53,9 @@ struct Setting: Sendable {
       name: "CRM_CREDIT_CHECK", kind: .choice(["strict", "cached", "off"]),
       summary: "How credits are checked before they are spent.", fallback: "strict"),
     Setting(
+      name: "CRM_PERMISSION_CHECK", kind: .choice(["cached", "strict"]),
+      summary: "Whether each decision asks the Wrapper about the user.", fallback: "cached"),
+    Setting(
       name: "CRM_POLL_SECONDS", kind: .decimal(0.05...3600),
       summary: "How often permissions and credit costs are looked at.", fallback: "5"),
     Setting(
@@ -118,7 +121,6 @@ struct Setting: Sendable {
     ("CRM_MAX_MEMORY_MB", "this version has no memory budget yet"),
     ("CRM_CACHE_KEY", "this version does not encrypt what it stores of the Wrapper's answers"),
     ("CRM_SIGNING_KEY", "this version does not sign checkpoints of the log"),
-    ("CRM_PERMISSION_CHECK", "this version always checks from the cache"),
     ("CRM_AUDIT_READS", "this version logs mutations only"),
     ("CRM_ACTIVITY_RETENTION_DAYS", "this version keeps every entry"),
     ("CRM_MAX_FILE_MB", "this version stores no files"),
