@@ -126,6 +126,16 @@ enum Limits {
   /// Characters of a user agent that are kept.
   static let userAgentCharactersMax = 512
 
+  /// The most reads about single users that a tenant has under way at once.
+  static let revalidationsAtOnceMax = 16
+  /// The most users whose read waits.
+  static let revalidationsWaitingMax = 2_048
+  /// How long nobody is asked about after a read about a user failed, in seconds: short, since
+  /// meanwhile decisions rest on what is known.
+  static let revalidationPauseSeconds = 1.0
+  /// How soon the collections are looked at after a read about a user brought news, in seconds.
+  static let revalidationLookSeconds = 0.5
+
   /// The shortest time between the starts of two balance reads of a tenant: 20 a second.
   static let balanceReadSpacingSeconds = 0.05
   /// The age up to which a balance is good enough where checks are `cached`.

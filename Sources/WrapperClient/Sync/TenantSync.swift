@@ -18,6 +18,8 @@ final class TenantSync: Sendable {
   let state = Mutex(State())
   /// Held while something new is taken over and stored, so that the file follows memory's order.
   let adoption = Turnstile(atOnce: 1, waitingMax: Limits.adoptionsWaitingMax)
+  /// Asks about single users.
+  let revalidation: UserRevalidation
   private let fetch: CollectionFetch
   private let loop = Mutex<Task<Void, Never>?>(nil)
   /// Starts shipping once the tenant's last sync has ended.
@@ -63,6 +65,7 @@ final class TenantSync: Sendable {
     fetch = CollectionFetch(tenantID: tenantID, transport: environment.transport)
     complaints = Complaints(environment, tenantID: tenantID)
     use = CacheUse(time: environment.time, alarm: alarm)
+    revalidation = UserRevalidation(time: environment.time)
     let balance = BalanceRead(tenantID: tenantID, environment: environment)
     account = CreditAccount(
       queuedUnits: queuedUnits, shipsActivities: environment.configuration.shipsActivities,
@@ -112,6 +115,7 @@ final class TenantSync: Sendable {
   /// What could not be shipped stays in the outbox.
   func stop() async {
     account.stop()
+    revalidation.stop()
     let loop = self.loop.withLock { $0 }
     loop?.cancel()
     await succession.withLock { $0 }?.value
@@ -461,6 +465,7 @@ extension TenantSync {
     }
     if old != .online, new == .online {
       account.reopen()
+      revalidation.reopen()
       shipper.flush()
     }
     // Nobody waits for this read: it keeps the figure that is shown from growing old.
