@@ -29,6 +29,7 @@ extension TenantSync {
   func apply(_ effect: FeedEffect) {
     guard !effect.touched.isEmpty else { return }
     state.withLock { state in
+      state.appliedEffects += 1
       for collection in effect.touched {
         // A look that began before the event may bring what was true before it.
         state.collections[collection, default: .init()].changes += 1

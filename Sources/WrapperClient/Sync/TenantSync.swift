@@ -54,6 +54,8 @@ final class TenantSync: Sendable {
     /// Whether the Wrapper knows no such tenant.
     var isUnknown = false
     var lastMode = SyncMode.online
+    /// Counts the answers of the feed that changed something.
+    var appliedEffects = 0
     /// Whether the change feed tells of this tenant just now.
     var isFed = false
     var rolesComplainedOf: Set<String> = []
@@ -79,7 +81,7 @@ final class TenantSync: Sendable {
   var creditConfiguration: CreditConfiguration? { state.withLock { $0.truth.credits } }
 
   /// The snapshot, however old, with what was dropped read from the file again.
-  private func wholeDirectory() -> TenantDirectory? {
+  func wholeDirectory() -> TenantDirectory? {
     reload()
     return state.withLock { $0.directory }
   }
@@ -140,7 +142,7 @@ final class TenantSync: Sendable {
     let round = state.withLock { state in
       let round = state.nextRound ?? Promise()
       state.nextRound = round
-      markDue(WrapperCollection.allCases, in: &state)
+      Self.markDue(WrapperCollection.allCases, in: &state)
       return round
     }
     alarm.ring()
@@ -320,7 +322,8 @@ extension TenantSync {
     guard held.changes == begun.changes else {
       held.discards += 1
       // Events that come without end must not become looks without end.
-      let pause = held.discards > 3 ? environment.configuration.pollSeconds : 0
+      let isEndless = held.discards > Limits.discardsAtOnceMax
+      let pause = isEndless ? environment.configuration.pollSeconds : 0
       held.dueSeconds = environment.time.monotonicSeconds + pause
       state.collections[collection] = held
       return false
@@ -498,8 +501,9 @@ extension TenantSync {
   private func confirmedKinds(_ state: inout State, _ now: Double) -> [String] {
     guard now - state.confirmedSeconds >= Limits.confirmationSeconds else { return [] }
     state.confirmedSeconds = now
-    return state.collections.filter { $0.value.failures == 0 && $0.key.isCritical }
-      .map(\.key.rawValue)
+    return state.collections.filter { collection, held in
+      collection.isCritical && held.failures == 0 && !held.isInvalid
+    }.map(\.key.rawValue)
   }
 
   private func isStale(_ state: State) -> Bool {
