@@ -145,6 +145,8 @@ struct ServerConfiguration: Sendable {
     case "off": wrapper.creditCheck = .off
     default: wrapper.creditCheck = .strict
     }
+    wrapper.permissionCheck =
+      values.text("CRM_PERMISSION_CHECK") == "strict" ? .strict : .cached
     return wrapper
   }
 
