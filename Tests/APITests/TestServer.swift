@@ -32,10 +32,12 @@ final class TestServer: Sendable {
 
   var path: String { folder.path + "/cardfile.db" }
 
-  /// Starts everything; `configure` may change the API's configuration before.
+  /// Starts everything, without tenants if `isEmpty`; `configure` may change the API's configuration
+  /// before.
   init(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
     creditCheck: WrapperConfiguration.CreditCheck = .strict, time: TimeSource = .system,
+    isEmpty: Bool = false,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
@@ -48,7 +50,7 @@ final class TestServer: Sendable {
     database = try Database(databaseConfiguration)
     embedded = EmbeddedWrapper(database: database, apiKey: "the-key", time: time)
     directory = embedded.directory
-    try await TestDirectory.fill(directory)
+    if !isEmpty { try await TestDirectory.fill(directory) }
     let port = try embedded.start()
     var wrapperConfiguration = WrapperConfiguration(
       baseURL: "http://127.0.0.1:\(port)", apiKey: "the-key", version: "test")
@@ -80,6 +82,7 @@ final class TestServer: Sendable {
   static func run<Result>(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
     creditCheck: WrapperConfiguration.CreditCheck = .strict, time: TimeSource = .system,
+    isEmpty: Bool = false,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -88,7 +91,7 @@ final class TestServer: Sendable {
     defer { ServerPlaces.shared.giveBack() }
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck, time: time,
-      configureDatabase: configureDatabase, configure: configure)
+      isEmpty: isEmpty, configureDatabase: configureDatabase, configure: configure)
     do {
       let result = try await body(server)
       await server.stop()
