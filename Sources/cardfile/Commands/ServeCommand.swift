@@ -139,8 +139,10 @@ enum ServeCommand {
     } catch {
       outcome = .failure(error)
     }
-    await control?.stop()
+    // Both at once: all stopping together must fit into 10 seconds.
+    async let isControlStopped: Void? = control?.stop()
     await server.stop(graceSeconds: graceSeconds)
+    _ = await isControlStopped
     try outcome.get()
   }
 
