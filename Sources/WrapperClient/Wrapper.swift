@@ -9,7 +9,7 @@ public import Values
 public final class Wrapper: Sendable {
   let environment: SyncEnvironment
   let tenants: FollowedTenants
-  private let feed: FeedReader
+  let feed: FeedReader
   let validator: TokenValidator
   /// The sessions in use, and those that were ended.
   public let sessions: SessionRegistry
@@ -30,13 +30,9 @@ public final class Wrapper: Sendable {
     time: TimeSource, random: RandomSource,
     log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
-    let snapshots = SnapshotStore(
-      database,
-      cipher: SnapshotCipher(keys: configuration.cacheKeys, random: random, log: log))
     let environment = SyncEnvironment(
-      configuration: configuration, transport: transport, snapshots: snapshots,
-      outbox: OutboxStore(database, snapshots: snapshots), onDemand: OnDemandCache(time: time),
-      time: time, random: random, log: log)
+      configuration: configuration, transport: transport, database: database, time: time,
+      random: random, log: log)
     self.environment = environment
     let tenants = FollowedTenants(environment: environment)
     feed = FeedReader(

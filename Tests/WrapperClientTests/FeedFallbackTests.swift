@@ -42,8 +42,17 @@ import Values
     let world = try ClientWorld()
     try await withScript { script, port in
       let clock = world.clock
-      let client = world.client(port: port, time: clock.source)
-      let reader = client.feed
+      let environment = SyncEnvironment(
+        configuration: WrapperConfiguration(
+          baseURL: "http://127.0.0.1:\(port)", apiKey: "key", version: "test"),
+        transport: WrapperTransport(
+          WrapperConfiguration(
+            baseURL: "http://127.0.0.1:\(port)", apiKey: "key", version: "test"),
+          time: .system, random: .system),
+        database: world.database, time: clock.source, random: .system, log: { _, _ in })
+      let reader = FeedReader(
+        environment: environment, serves: { _ in true }, followed: { [:] },
+        recall: { _ in nil })
       let poll = try #require(reader.polls.first)
       #expect(await reader.round(poll) == 300)
       clock.advance(seconds: 200)
@@ -52,7 +61,7 @@ import Values
       clock.advance(seconds: 101)
       _ = await reader.round(poll)
       #expect(script.calls("/api/events").count == 2)
-      await client.stop()
+      environment.transport.close()
     }
   }
 
@@ -195,12 +204,16 @@ import Values
     try await withScript { script, port in
       let feed = ScriptedFeed()
       script.play { await feed.answer($0) }
-      let client = world.client(port: port, time: world.clock.source) { configuration in
-        configuration.feedWaitSeconds = 0
-        configuration.backoffFirstSeconds = 1
-        configuration.backoffMaxSeconds = 60
-      }
-      let reader = client.feed
+      var configuration = WrapperConfiguration(
+        baseURL: "http://127.0.0.1:\(port)", apiKey: "key", version: "test")
+      configuration.feedWaitSeconds = 0
+      let environment = SyncEnvironment(
+        configuration: configuration,
+        transport: WrapperTransport(configuration, time: .system, random: .system),
+        database: world.database, time: world.clock.source, random: .system, log: { _, _ in })
+      let reader = FeedReader(
+        environment: environment, serves: { _ in true }, followed: { [:] },
+        recall: { _ in nil })
       let poll = try #require(reader.polls.first)
       func round(_ answer: HTTPResponse) async -> Double {
         reader.refresh()
@@ -215,7 +228,7 @@ import Values
         let pause = await round(HTTPResponse(status: 500))
         #expect((1...60).contains(pause), "attempt \(attempt)")
       }
-      await client.stop()
+      environment.transport.close()
     }
   }
 

@@ -16,7 +16,7 @@ extension TenantSync {
         state.collections[$0]?.lastSuccess != nil && !state.dropped.contains($0)
       }
       let doubtful = held.filter {
-        (state.collections[$0]?.endedSeconds ?? .infinity) > caughtUpSeconds
+        (state.collections[$0]?.endedSeconds ?? .infinity) >= caughtUpSeconds
       }
       var effect = FeedEffect(
         on: state.truth, held: Set(held), doubtful: Set(doubtful))
