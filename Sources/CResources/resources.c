@@ -10,6 +10,10 @@ static const unsigned char schema_0002[] = {
 #embed "../../Resources/schema/0002-directory.sql"
 };
 
+static const unsigned char schema_0003[] = {
+#embed "../../Resources/schema/0003-directory-feed.sql"
+};
+
 static const unsigned char schema_0004[] = {
 #embed "../../Resources/schema/0004-outbox-and-usage.sql"
 };
@@ -49,6 +53,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("docs/wrapper.md", docs_wrapper),
     ENTRY("schema/0001-initial.sql", schema_0001),
     ENTRY("schema/0002-directory.sql", schema_0002),
+    ENTRY("schema/0003-directory-feed.sql", schema_0003),
     ENTRY("schema/0004-outbox-and-usage.sql", schema_0004),
 };
 

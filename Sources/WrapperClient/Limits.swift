@@ -29,10 +29,34 @@ enum Limits {
   static let secondsUntilDegraded = 30.0
   /// How often the age of an unchanged snapshot is written to the file.
   static let confirmationSeconds = 60.0
+  /// The most stored answers that are sealed in one transaction, when a key was set.
+  static let rowsSealedAtOnceMax = 100
   /// The most tenants that are followed at once.
   static let tenantsMax = 10_000
   /// The most permission decisions a snapshot remembers.
   static let decisionsPerTenantMax = 4_096
+  /// The most contexts of users a snapshot remembers.
+  static let contextsPerTenantMax = 4_096
+  /// How long nobody asks about a tenant until it is left to the file.
+  static let idleTenantSeconds = 600.0
+  /// How often memory is looked at when nothing new is loaded.
+  static let sweepSeconds = 1.0
+  /// The most tenants that are followed from the start without anything waiting for them; the
+  /// others are loaded at their first use.
+  static let tenantsFollowedAtStartMax = 100
+  /// How long a person or unit that the Wrapper does not know is remembered as such.
+  static let unknownSeconds = 30.0
+  /// The most answers about single people and units that are remembered, each of at most so many
+  /// bytes, and the most such calls at once.
+  static let onDemandEntriesMax = 1_000
+  static let onDemandBytesMax = 64 * 1024
+  static let onDemandCallsMax = 64
+  /// What following a tenant occupies beside what is known of it: two loops, their alarms, the
+  /// account; in bytes.
+  static let followedTenantBytes = 8_192
+  /// The most texts that all tenants share, and the longest of them in bytes.
+  static let sharedTextsMax = 4_096
+  static let sharedTextBytesMax = 64
 
   /// How long an accepted token is taken without asking.
   static let acceptedTokenSeconds = 60.0

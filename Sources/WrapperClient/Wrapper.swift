@@ -1,6 +1,5 @@
 public import Database
 internal import JSON
-internal import Synchronization
 public import Values
 
 /// The upstream system that owns tenants, people, permissions and credits, as seen from here.
@@ -9,13 +8,8 @@ public import Values
 /// a call, and a start needs none.
 public final class Wrapper: Sendable {
   let environment: SyncEnvironment
-  private let tenants = Mutex(Followed())
-  private let validator: TokenValidator
-
-  private struct Followed {
-    var syncs: [String: TenantSync] = [:]
-    var isStopped = false
-  }
+  let tenants: FollowedTenants
+  let validator: TokenValidator
 
   /// A client of the configured Wrapper that keeps its snapshots in `database`.
   public convenience init(
@@ -33,11 +27,15 @@ public final class Wrapper: Sendable {
     time: TimeSource, random: RandomSource,
     log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
+    let snapshots = SnapshotStore(
+      database,
+      cipher: SnapshotCipher(keys: configuration.cacheKeys, random: random, log: log))
     let environment = SyncEnvironment(
-      configuration: configuration, transport: transport,
-      snapshots: SnapshotStore(database), outbox: OutboxStore(database), time: time,
-      random: random, log: log)
+      configuration: configuration, transport: transport, snapshots: snapshots,
+      outbox: OutboxStore(database, snapshots: snapshots), onDemand: OnDemandCache(time: time),
+      time: time, random: random, log: log)
     self.environment = environment
+    tenants = FollowedTenants(environment: environment)
     validator = TokenValidator(
       configuration, transport: environment.transport, time: time)
   }
@@ -48,34 +46,36 @@ public final class Wrapper: Sendable {
   public func start() async {
     if let problem = environment.configuration.problem { environment.log(.error, problem) }
     do {
+      try await environment.snapshots.sealAll()
+    } catch {
+      environment.log(.error, "the stored snapshots could not be sealed: \(error)")
+    }
+    do {
       let backlogs = try environment.outbox.backlogs()
-      let known = Set(try environment.snapshots.tenantIDs()).union(backlogs.keys)
-        .union(environment.configuration.servedTenants ?? [])
-      let served = known.filter { serves($0) }.sorted()
+      let wanted = Set(backlogs.keys).union(environment.configuration.servedTenants ?? [])
+      let others = Set(try environment.snapshots.tenantIDs()).subtracting(wanted)
+      // Where tenants are many, those for whom nothing waits are loaded at their first use.
+      let followed = (wanted.sorted() + others.sorted().prefix(Limits.tenantsFollowedAtStartMax))
+        .filter { serves($0) }
       // Many tenants are spread over one poll; few begin at once.
-      let spread = environment.configuration.pollSeconds * min(1, Double(served.count) / 100)
-      for (index, tenantID) in served.enumerated() {
+      let spread = environment.configuration.pollSeconds * min(1, Double(followed.count) / 100)
+      for (index, tenantID) in followed.enumerated() {
         // The backlog counts even where the snapshot is lost: its cost is spent already.
-        let sync = makeSync(tenantID, backlog: backlogs[tenantID])
-        restore(sync)
-        add(sync, delaySeconds: spread * Double(index) / Double(served.count))
+        tenants.add(
+          tenantID, backlog: backlogs[tenantID],
+          delaySeconds: spread * Double(index) / Double(followed.count))
       }
     } catch {
       environment.log(.error, "the stored snapshots could not be read: \(error)")
     }
+    tenants.start()
   }
 
   /// Ships what waits once more, within 3 seconds, and ends everything that runs.
   public func stop() async {
-    let syncs = tenants.withLock { tenants -> [TenantSync] in
-      tenants.isStopped = true
-      return Array(tenants.syncs.values)
-    }
     let done = Promise<Bool>()
     let stopping = Task {
-      await withTaskGroup { group in
-        for sync in syncs { group.addTask { await sync.stop() } }
-      }
+      await tenants.stop()
       done.fulfil(true)
     }
     _ = await done.value(withinSeconds: Limits.stopSeconds)
@@ -107,13 +107,13 @@ public final class Wrapper: Sendable {
     let session = sighting.session
     guard serves(session.tenantID) else { throw .tenantNotServed }
     // Somebody signed in: the tenant's settings are looked at again.
-    if sighting.isFirst { followed(session.tenantID)?.refreshSettings() }
+    if sighting.isFirst { follow(session.tenantID)?.refreshSettings() }
     return session
   }
 
   /// The tenant's truth as far as memory holds it and may be used without asking.
   public func loadedTenant(_ tenantID: String) -> TenantDirectory? {
-    followed(tenantID)?.freshDirectory
+    tenants[tenantID]?.freshDirectory
   }
 
   /// The tenant's truth; fetched, within one second, when memory has none that may be used.
@@ -124,6 +124,7 @@ public final class Wrapper: Sendable {
     guard serves(tenantID) else { throw .tenantNotServed }
     guard let sync = follow(tenantID) else { throw .unavailable }
     if let directory = sync.freshDirectory { return directory }
+    sync.use.countCriticalMiss()
     guard let directory = await sync.currentDirectory() else {
       throw sync.isUnknown ? .tenantNotServed : .unavailable
     }
@@ -144,7 +145,7 @@ public final class Wrapper: Sendable {
       throw .unavailable
     }
     return WrapperReply(
-      status: answer.status, body: answer.body, retryAfter: answer.retryAfter)
+      status: answer.status, body: answer.body, retryAfter: answer.retryAfter, etag: answer.etag)
   }
 
   /// Ends the token's session.
@@ -158,24 +159,34 @@ public final class Wrapper: Sendable {
 
   /// Looks at everything and ships what waits, now.
   public func refresh() {
-    for sync in tenants.withLock({ Array($0.syncs.values) }) { sync.refresh() }
+    for sync in tenants.all { sync.refresh() }
   }
 
   /// How the truth about each followed tenant stands, by tenant id.
   public var status: [TenantSyncStatus] {
-    let syncs = tenants.withLock { $0.syncs }
     // Without the file the depth is unknown, which the status says.
     let backlogs = try? environment.outbox.backlogs()
-    return syncs.values.map { sync in
+    return tenants.all.map { sync in
       let backlog = backlogs?[sync.tenantID]
       return sync.status(
         outboxDepth: backlogs.map { _ in backlog?.rows ?? 0 }, outboxOldest: backlog?.oldest)
     }.sorted { $0.tenantID < $1.tenantID }
   }
 
+  /// How the tenant's caches are used, while it is in memory.
+  func use(of tenantID: String) -> CacheUse? { tenants[tenantID]?.use }
+
+  /// Whether enough is known of the tenant to decide, in memory or in the file.
+  public func knows(tenantID: String) -> Bool { tenants.knows(tenantID) }
+
+  /// How the caches are used and how large they are: of one tenant, or of all.
+  public func cacheMetrics(tenantID: String? = nil) -> CacheMetrics {
+    tenants.metrics(tenantID: tenantID)
+  }
+
   /// How well the tenant's truth can be kept just now.
   public func mode(tenantID: String) -> SyncMode {
-    followed(tenantID)?.mode ?? .online
+    tenants[tenantID]?.mode ?? .online
   }
 
   /// Told after a commit that put rows into the outbox.
@@ -199,10 +210,11 @@ extension Wrapper {
   ) async throws(CreditRefusal) -> CreditReservation {
     precondition(units >= 0, "a cost is never negative")
     guard units > 0 else { return CreditReservation(units: 0, isOffline: false, account: nil) }
-    guard let sync = follow(tenantID) else { throw .unavailable }
+    guard let sync = enter(tenantID) else { throw .unavailable }
+    defer { sync.account.leave() }
     let mode = sync.mode
     guard mode != .readOnly else { throw .readOnly }
-    let limits = sync.directory?.creditConfiguration ?? .empty
+    let limits = sync.creditConfiguration ?? .empty
     let account = sync.account
     if environment.configuration.creditCheck == .off || limits.overageAllowed {
       return account.reserveUnchecked(units, isOffline: mode != .online)
@@ -225,7 +237,7 @@ extension Wrapper {
 
   /// The tenant's balance as last read, less what was spent here since; nil when never read.
   public func balance(tenantID: String) -> CreditBalance? {
-    followed(tenantID)?.account.ledger.balance
+    follow(tenantID)?.account.ledger.balance
   }
 
   /// Waits for a balance as new as the configuration wants it.
@@ -240,15 +252,6 @@ extension Wrapper {
     return await reading.value(withinSeconds: environment.configuration.requestSeconds) ?? false
   }
 
-  private func restore(_ sync: TenantSync) {
-    do {
-      sync.restore(try environment.snapshots.load(tenantID: sync.tenantID))
-    } catch {
-      environment.log(
-        .error, "tenant \(sync.tenantID): the stored snapshot could not be read: \(error)")
-    }
-  }
-
   /// Whether what was read at that moment may no longer carry a decision.
   private func isTooOld(_ moment: Timestamp) -> Bool {
     let age = environment.time.now().milliseconds - moment.milliseconds
@@ -259,37 +262,16 @@ extension Wrapper {
     environment.configuration.servedTenants?.contains(tenantID) ?? true
   }
 
-  func followed(_ tenantID: String) -> TenantSync? {
-    tenants.withLock { $0.syncs[tenantID] }
-  }
-
   /// The tenant's sync, begun if this is its first use; nil when it may not or no more fit.
-  private func follow(_ tenantID: String) -> TenantSync? {
-    if let sync = followed(tenantID) { return sync }
-    guard serves(tenantID), !tenantID.isEmpty else { return nil }
-    return add(makeSync(tenantID, backlog: nil), delaySeconds: 0)
+  func follow(_ tenantID: String) -> TenantSync? {
+    serves(tenantID) ? tenants.follow(tenantID) : nil
   }
 
-  private func makeSync(_ tenantID: String, backlog: OutboxStore.Backlog?) -> TenantSync {
-    TenantSync(
-      tenantID: tenantID, queuedUnits: backlog?.units ?? 0, queuedRows: backlog?.rows ?? 0,
-      environment: environment)
-  }
-
-  /// Starts `sync`, unless somebody was faster.
-  ///
-  /// - Returns: the one that runs.
-  @discardableResult
-  private func add(_ sync: TenantSync, delaySeconds: Double) -> TenantSync? {
-    let (present, isNew) = tenants.withLock { tenants -> (TenantSync?, Bool) in
-      if let present = tenants.syncs[sync.tenantID] { return (present, false) }
-      guard !tenants.isStopped, tenants.syncs.count < Limits.tenantsMax else {
-        return (nil, false)
-      }
-      tenants.syncs[sync.tenantID] = sync
-      return (sync, true)
+  /// The tenant's sync, which then stays the tenant's until its account is left.
+  private func enter(_ tenantID: String) -> TenantSync? {
+    while let sync = follow(tenantID) {
+      if sync.account.enter() { return sync }
     }
-    if isNew { sync.start(delaySeconds: delaySeconds) }
-    return present
+    return nil
   }
 }

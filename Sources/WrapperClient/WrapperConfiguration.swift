@@ -44,6 +44,11 @@ public struct WrapperConfiguration: Sendable {
   public var shipsActivities = true
   /// How long user profiles are taken as fresh.
   public var cacheTTLMinutes = 5.0
+  /// What all tenants together may occupy in memory.
+  public var memoryBytesMax = 100 * 1024 * 1024
+  /// The keys that seal what is stored of the Wrapper's answers: the first writes, all read;
+  /// without any they are stored in clear.
+  public var cacheKeys: [CacheKey] = []
   /// The program's version, for `User-Agent`.
   public var version: String
   /// How long a request waits for a call before what is known has to do.

@@ -48,4 +48,6 @@ public struct WrapperReply: Sendable {
   public let body: [UInt8]
   /// The value of `Retry-After`, where one was sent.
   public let retryAfter: String?
+  /// The value of `ETag`, where one was sent.
+  public let etag: String?
 }

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Foundation
 internal import TestSupport
 internal import Testing
@@ -57,6 +58,22 @@ extension ProgramTests {
       #expect(missing.end == .exited(2))
       #expect(missing.errors.contains("JWT_SECRET_FILE=missing: the file cannot be read"))
       #expect(missing.errors.contains("WRAPPER_API_KEY_FILE=gone: the file cannot be read"))
+    }
+
+    @Test("a cache key that is none is refused without being repeated, wherever it stands")
+    func cacheKeys() async throws {
+      let workplace = try Workplace()
+      let key = Base64.encode([UInt8](repeating: 7, count: 32))
+      try workplace.write("tiny-key\n", to: "key")
+      for (name, value) in [
+        ("CRM_CACHE_KEY", "tiny-key"), ("CRM_CACHE_KEY", "\(key),tiny-key"),
+        ("CRM_CACHE_KEY_FILE", "key"),
+      ] {
+        let result = try await workplace.run("serve", environment: [name: value])
+        #expect(result.end == .exited(2))
+        #expect(result.errors.contains("\(name): base64 of 32 bytes is wanted"))
+        #expect(!result.errors.contains("tiny-key"))
+      }
     }
 
     @Test("a secret may come from a file, and is in no line of the log")

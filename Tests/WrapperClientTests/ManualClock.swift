@@ -45,6 +45,16 @@ final class SeededRandom: Sendable {
   var source: RandomSource { RandomSource { self.next() } }
 }
 
+/// Something that is on or off, for a script and its test.
+final class Switch: Sendable {
+  private let state = Atomic(false)
+
+  var isOn: Bool {
+    get { state.load(ordering: .sequentiallyConsistent) }
+    set { state.store(newValue, ordering: .sequentiallyConsistent) }
+  }
+}
+
 /// Counts from several tasks.
 final class Counter: Sendable {
   private let count = Atomic(0)

@@ -76,10 +76,12 @@ import Values
 
 /// Directories made from the answers that a Wrapper would give.
 enum Fixture {
-  static func truth(_ answers: [WrapperCollection: String]) throws -> TenantTruth {
+  static func truth(
+    _ answers: [WrapperCollection: String], tenantID: String = "t1"
+  ) throws -> TenantTruth {
     var truth = TenantTruth()
     for (collection, text) in answers {
-      var reader = SnapshotReader(tenantID: "t1")
+      var reader = SnapshotReader(tenantID: tenantID)
       let snapshot = try reader.read(collection, Array(text.utf8))
       for event in truth.events(for: snapshot) { truth.apply(event) }
     }
@@ -95,6 +97,6 @@ enum Fixture {
       truth: try truth([
         .permissions: permissions, .employees: employees, .organization: organization,
         .creditConfiguration: credits, .tenant: tenant,
-      ]), generation: 1)
+      ]), generation: 1, use: CacheUse(time: .system, alarm: Alarm()))
   }
 }

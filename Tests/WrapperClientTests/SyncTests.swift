@@ -77,7 +77,7 @@ import Values
       await client.start()
       _ = try await client.tenant("t1")
       _ = try await client.reserve(tenantID: "t1", operation: "crm.leads.create", units: 10_000)
-      let stored = SnapshotStore(world.database)
+      let stored = SnapshotStore(world.database, cipher: .clear)
       #expect(await eventuallyTrue { (try? stored.load(tenantID: "t1").count) ?? 0 >= 5 })
       await client.stop()
     }

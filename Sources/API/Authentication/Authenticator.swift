@@ -34,7 +34,7 @@ final class Authenticator: Sendable {
     let directory: TenantDirectory
 
     /// Whether the user may do anything at all; one that nobody knows has no permissions anyway.
-    var isActive: Bool { directory.user(session.userID)?.isActive ?? true }
+    var isActive: Bool { directory.isActive(session.userID) ?? true }
   }
 
   /// The caller of a request as far as memory knows; nil when finding out may take a wait.

@@ -20,6 +20,7 @@ public final class Application: HTTPApplication {
   private let failures: FailureLog
   private let cors: CrossOrigin
   private let router: Router<Endpoint>
+  private let requestMetrics = RequestMetrics()
 
   /// An application over an open database and a started Wrapper client.
   public init(
@@ -40,7 +41,7 @@ public final class Application: HTTPApplication {
       database: database, wrapper: wrapper, configuration: configuration, time: time)
     var router = Router<Endpoint>()
     for endpoint in Self.endpoints(
-      configuration, store.catalog, store, wrapper, readiness, time)
+      configuration, store.catalog, store, wrapper, readiness, requestMetrics, database, time)
     {
       router.add(endpoint.method, endpoint.pattern, endpoint)
     }
@@ -84,8 +85,9 @@ public final class Application: HTTPApplication {
     return response
   }
 
-  /// Logs a finished request.
+  /// Counts and logs a finished request.
   public func completed(_ exchange: HTTPExchange) {
+    requestMetrics.count(exchange)
     log.request(exchange)
   }
 
@@ -100,7 +102,7 @@ public final class Application: HTTPApplication {
     var fields = HTTPLogFields(route: endpoint.pattern)
     var response: HTTPResponse
     do {
-      try ContentNegotiation.checkAccept(head)
+      try ContentNegotiation.checkAccept(head, endpoint)
       let context = try context(
         HTTPRequest(head: head, body: .bytes([])), endpoint, parameters, identity,
         address: configuration.clientAddress(head), &fields)
@@ -132,7 +134,7 @@ public final class Application: HTTPApplication {
     _ fields: inout HTTPLogFields
   ) async throws -> HTTPResponse {
     let address = configuration.clientAddress(request.head)
-    try ContentNegotiation.checkAccept(request.head)
+    try ContentNegotiation.checkAccept(request.head, endpoint)
     if case .open(let handle) = endpoint.handler {
       if endpoint.isSignIn { try authenticator.countAttempt(from: address) }
       try ContentNegotiation.checkBody(request, endpoint)

@@ -75,5 +75,7 @@ final class Endpoint: Sendable {
   }
 
   /// Whether calls count against the attempts that an address has.
-  var isSignIn: Bool { method == .post && pattern.hasPrefix("/auth/") }
+  var isSignIn: Bool {
+    method == .post && (pattern.hasPrefix("/auth/") || pattern == "/setup")
+  }
 }

@@ -49,7 +49,7 @@ final class Readiness: Sendable {
     // With tenants named by the configuration each of them must be known, from the Wrapper or from
     // the file. Else tenants are loaded when their first token comes.
     let hasDirectory =
-      configuration.servedTenants?.allSatisfy { wrapper.loadedTenant($0) != nil } ?? true
+      configuration.servedTenants?.allSatisfy { wrapper.knows(tenantID: $0) } ?? true
     return Report(
       isWritable: isWritable(), hasDirectory: hasDirectory,
       mode: tenants.map(\.mode).max() ?? .online)

@@ -7,12 +7,13 @@ struct RecordRoutes: Sendable {
   let store: RecordStore
   let wrapper: Wrapper
   let configuration: APIConfiguration
-  private let turns = KeyTurns()
+  private let repeats: RepeatedRequests
 
   init(store: RecordStore, wrapper: Wrapper, configuration: APIConfiguration) {
     self.store = store
     self.wrapper = wrapper
     self.configuration = configuration
+    repeats = RepeatedRequests(store: store)
   }
 
   func endpoints(_ resource: Resource, at path: String) -> [Endpoint] {
@@ -28,7 +29,9 @@ struct RecordRoutes: Sendable {
         method, pattern, access: .permission(description.operation(action)), isMutation: true,
         bodyBytesMax: hasBody ? configuration.bodyBytesMax : 0, documentation,
         special: special,
-        handler: .authorized { try await once($0, handle) })
+        handler: .authorized {
+          try await repeats.once($0, $0.readIdempotencyKey(), handle)
+        })
     }
     return [
       Endpoint(
@@ -171,35 +174,6 @@ struct RecordRoutes: Sendable {
       try store.check(update, resource, id: id, mutation)
     } _: { mutation in
       try await store.update(update, resource, id: id, mutation)
-    }
-  }
-
-  /// Runs `work`, unless an earlier request with the same key was executed.
-  ///
-  /// Then its answer is given again. Of two that race, the second waits for the first.
-  private func once(
-    _ context: RequestContext,
-    _ work: @Sendable (RequestContext) async throws -> HTTPResponse
-  ) async throws -> HTTPResponse {
-    guard let key = try context.readIdempotencyKey() else { return try await work(context) }
-    var context = context
-    context.idempotencyKey = key
-    let session = context.session
-    let caller = try context.mutation().caller
-    let name = [session.tenantID, session.userID, key.method, key.path, key.key]
-      .joined(separator: "\u{0}")
-    while true {
-      if let answer = try store.replay(key, for: caller) { return answer.response }
-      if turns.begin(name) {
-        defer { turns.end(name) }
-        // Whoever had the turn until now may have answered since.
-        if let answer = try store.replay(key, for: caller) { return answer.response }
-        return try await work(context)
-      }
-      guard await turns.wait(for: name) else {
-        throw Problem(
-          .conflict, "The first request with this Idempotency-Key is still under way.")
-      }
     }
   }
 }

@@ -22,6 +22,10 @@ final class CreditAccount: Sendable {
     /// No read is sent before this time: the Wrapper failed a moment ago.
     var closedUntilSeconds = -Double.infinity
     var isStopped = false
+    /// How many are about to reserve.
+    var visitors = 0
+    /// Whether another account has taken or will take the tenant's place.
+    var isRetired = false
   }
 
   private let state: Mutex<State>
@@ -80,6 +84,36 @@ final class CreditAccount: Sendable {
     }
     reader?.cancel()
     waiting?.fulfil(false)
+  }
+
+  /// Keeps the account in its place until ``leave()``.
+  ///
+  /// - Returns: false when another one has taken it already.
+  func enter() -> Bool {
+    state.withLock { state in
+      guard !state.isRetired else { return false }
+      state.visitors += 1
+      return true
+    }
+  }
+
+  /// Gives back one ``enter()``.
+  func leave() {
+    state.withLock { $0.visitors -= 1 }
+  }
+
+  /// Makes room for another account, when all that this one knows stands in the file too.
+  ///
+  /// - Returns: false while something is reserved, waits for the Wrapper or is read.
+  func retire() -> Bool {
+    state.withLock { state in
+      let ledger = state.ledger
+      guard state.visitors == 0, ledger.reserved == 0, ledger.acknowledged >= ledger.queued,
+        state.reader == nil
+      else { return false }
+      state.isRetired = true
+      return true
+    }
   }
 
   /// Takes a balance that was stored before the process started.

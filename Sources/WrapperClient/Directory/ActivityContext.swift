@@ -18,7 +18,7 @@ public struct ActivityContext: Sendable {
   public let userContextJSON: [UInt8]
 
   /// The `permissions` object up to the members that differ from one operation to the next.
-  private let permissionsHead: [UInt8]
+  var permissionsHead: [UInt8]
 
   /// The context of a user nobody knows: the entry is written all the same.
   init(unknownUser id: String) {
@@ -66,6 +66,12 @@ public struct ActivityContext: Sendable {
     return writer.bytes
   }
 
+  /// An estimate of what the context alone occupies, in bytes; most of its texts are the profile's
+  /// and the unit's, and its head is shared.
+  var heldBytes: Int {
+    HeldBytes.array(userContextJSON) + HeldBytes.text(entityPath)
+  }
+
   private static let unknown = "Unknown"
   private static let unknownName = "Unknown User"
   private static let unknownEmail = "unknown@example.com"
@@ -101,7 +107,7 @@ public struct ActivityContext: Sendable {
     writer.endObject()
     writer.member("entityPath", path)
     writer.endObject()
-    return writer.bytes
+    return exact(writer.bytes)
   }
 
   private static func permissionsHead(
@@ -122,6 +128,14 @@ public struct ActivityContext: Sendable {
       writer.endObject()
     }
     writer.endArray()
-    return writer.bytes
+    return exact(writer.bytes)
+  }
+
+  /// The same without the writer's spare room, which would be held as long as the context.
+  private static func exact(_ bytes: [UInt8]) -> [UInt8] {
+    var exact: [UInt8] = []
+    exact.reserveCapacity(bytes.count)
+    exact.append(contentsOf: bytes)
+    return exact
   }
 }

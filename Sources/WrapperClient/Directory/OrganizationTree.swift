@@ -54,6 +54,19 @@ struct OrganizationTree: Sendable, Hashable {
     return true
   }
 
+  /// Adds what the tree occupies.
+  func addHeldBytes(to held: inout HeldBytes) {
+    held.add(bytes: HeldBytes.array(units) + HeldBytes.dictionary(indexes))
+    for unit in units {
+      for text in [
+        unit.id, unit.type, unit.name, unit.parentID, unit.organizationID, unit.organizationName,
+        unit.departmentID, unit.departmentName, unit.path,
+      ] {
+        held.add(text)
+      }
+    }
+  }
+
   /// The ids of the unit and of all below it; empty when the unit is not known.
   func subtree(of id: String) -> Set<String> {
     guard let root = unit(id) else { return [] }

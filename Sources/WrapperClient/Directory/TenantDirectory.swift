@@ -8,59 +8,68 @@ internal import Synchronization
 public final class TenantDirectory: Sendable {
   /// The tenant.
   public let tenantID: String
-  /// The tenant's name, its id when none is known.
-  public let name: String
-  /// The tenant's own answer: branding, features, settings.
-  public let configuration: JSONObject
   /// Counts the snapshots of the tenant in this process, from 1.
   public let generation: Int
-  /// What operations cost and how much may be spent.
-  public let creditConfiguration: CreditConfiguration
-  /// Every user, by id.
-  public let users: [DirectoryUser]
-  /// Every role, by id.
-  public let roles: [DirectoryRole]
 
-  private let tree: OrganizationTree
-  private let rolesByID: [String: DirectoryRole]
-  private let userIndexes: [String: Int]
-  private let derived = Mutex(Derived())
+  private let truth: TenantTruth
+  private let use: CacheUse
+  private let derived = Mutex(DerivedAnswers())
 
-  /// What was asked already.
-  private struct Derived {
-    var decisions: [Question: PermissionDecision] = [:]
-    var contexts: [String: ActivityContext] = [:]
-    var teams: [String: [String]] = [:]
-  }
-
-  private struct Question: Hashable {
-    var userID: String
-    var permission: String
-  }
-
-  init(tenantID: String, truth: TenantTruth, generation: Int) {
+  /// The truth as it is now, which is shared and not copied.
+  init(tenantID: String, truth: TenantTruth, generation: Int, use: CacheUse) {
     self.tenantID = tenantID
+    self.truth = truth
     self.generation = generation
-    configuration = truth.tenant
-    name = truth.tenant["name"]?.string ?? tenantID
-    creditConfiguration = truth.credits ?? .empty
-    tree = truth.tree
-    rolesByID = truth.roles
-    roles = truth.roles.values.sorted { $0.id < $1.id }
-    users = Set(truth.profiles.keys).union(truth.grants.keys).sorted().map { id in
-      DirectoryUser(
-        id: id, profile: truth.profiles[id], grants: truth.grants[id], roles: truth.roles)
-    }
-    userIndexes = Dictionary(
-      uniqueKeysWithValues: users.enumerated().map { ($0.element.id, $0.offset) })
+    self.use = use
+  }
+
+  /// An estimate of what was worked out from the truth and is remembered, in bytes.
+  var derivedBytes: Int { derived.withLock { $0.heldBytes } }
+
+  /// The tenant's own answer: branding, features, settings.
+  public var configuration: JSONObject {
+    use.count(.tenantConfiguration)
+    return truth.tenant
+  }
+
+  /// The tenant's name, its id when none is known.
+  public var name: String { configuration["name"]?.string ?? tenantID }
+
+  /// What operations cost and how much may be spent.
+  public var creditConfiguration: CreditConfiguration {
+    use.count(.creditConfiguration)
+    return truth.credits ?? .empty
+  }
+
+  /// Every user, by id.
+  public var users: [DirectoryUser] {
+    use.count(.profiles)
+    return truth.userIDs.sorted().map(person)
+  }
+
+  /// Every role, by id.
+  public var roles: [DirectoryRole] {
+    use.count(.roles)
+    return truth.roles.values.sorted { $0.id < $1.id }
   }
 
   /// Every unit of the organisation, parents before children.
-  public var units: [OrganizationUnit] { tree.units }
+  public var units: [OrganizationUnit] {
+    use.count(.hierarchy)
+    return truth.tree.units
+  }
 
   /// The user of that id.
   public func user(_ id: String) -> DirectoryUser? {
-    userIndexes[id].map { users[$0] }
+    guard truth.knows(id) else { return nil }
+    use.count(.profiles)
+    return person(id)
+  }
+
+  /// Whether the user may act at all; nil for a user whom nobody knows.
+  public func isActive(_ userID: String) -> Bool? {
+    use.countCritical()
+    return truth.isActive(userID)
   }
 
   /// Whether the user's grants, direct and by role, reach `permission`, and how far.
@@ -68,13 +77,12 @@ public final class TenantDirectory: Sendable {
   /// The widest grant wins; where a role and a direct grant are equally wide, the role is named.
   /// Inactive and unknown users may nothing.
   public func check(userID: String, permission: String) -> PermissionDecision {
-    let question = Question(userID: userID, permission: permission)
-    if let decision = derived.withLock({ $0.decisions[question] }) { return decision }
-    let decision = decide(userID: userID, permission: permission)
-    derived.withLock { derived in
-      if derived.decisions.count >= Limits.decisionsPerTenantMax { derived.decisions = [:] }
-      derived.decisions[question] = decision
+    use.countCritical()
+    if let decision = derived.withLock({ $0.decision(userID: userID, permission: permission) }) {
+      return decision
     }
+    let decision = decide(userID: userID, permission: permission)
+    derived.withLock { $0.remember(decision, userID: userID, permission: permission) }
     return decision
   }
 
@@ -82,46 +90,58 @@ public final class TenantDirectory: Sendable {
   ///
   /// Somebody without a known unit is alone in their team.
   public func teamMembers(of userID: String) -> [String] {
-    if let team = derived.withLock({ $0.teams[userID] }) { return team }
-    guard let user = user(userID) else { return [userID] }
-    let unitIDs = user.departmentID.map { tree.subtree(of: $0) } ?? []
-    let team = users.filter { member in
-      member.id == userID || (member.departmentID.map { unitIDs.contains($0) } ?? false)
-    }.map(\.id)
-    derived.withLock { $0.teams[userID] = team }
+    use.count(.hierarchy)
+    guard let unitID = truth.profiles[userID]?.departmentID, truth.tree.unit(unitID) != nil else {
+      return [userID]
+    }
+    if let team = derived.withLock({ $0.team(unitID: unitID) }) { return team }
+    let unitIDs = truth.tree.subtree(of: unitID)
+    let team = truth.profiles.filter { member in
+      member.value.departmentID.map { unitIDs.contains($0) } ?? false
+    }.map(\.key).sorted()
+    derived.withLock { $0.remember(team: team, unitID: unitID) }
     return team
   }
 
   /// What `operation` costs in 1/10,000 credit, 0 when nothing is said of it.
   public func creditUnits(for operation: String) -> Int64 {
-    creditConfiguration.operations[operation] ?? 0
+    use.countCritical()
+    return truth.credits?.operations[operation] ?? 0
   }
 
   /// Who the user is, for activities; also for users that nobody knows.
   public func context(for userID: String) -> ActivityContext {
-    if let context = derived.withLock({ $0.contexts[userID] }) { return context }
-    guard let user = user(userID) else { return ActivityContext(unknownUser: userID) }
+    use.count(.profiles)
+    use.count(.departments)
+    if let context = derived.withLock({ $0.context(for: userID) }) { return context }
+    guard truth.knows(userID) else { return ActivityContext(unknownUser: userID) }
+    let user = person(userID)
     let context = ActivityContext(
       user: user, granted: grants(of: user),
-      unit: user.departmentID.flatMap { tree.unit($0) }, tree: tree)
-    derived.withLock { $0.contexts[userID] = context }
-    return context
+      unit: user.departmentID.flatMap { truth.tree.unit($0) }, tree: truth.tree)
+    return derived.withLock { $0.remember(context, for: userID) }
   }
 
   /// Every grant of the user, direct ones first, each once.
   public func grants(of user: DirectoryUser) -> [String] {
     var seen: Set<String> = []
-    let all = user.directPermissions + user.roleIDs.flatMap { rolesByID[$0]?.permissions ?? [] }
+    let all = user.directPermissions + user.roleIDs.flatMap { truth.roles[$0]?.permissions ?? [] }
     return all.filter { seen.insert($0).inserted }
   }
 
   /// The unit and everything below it, as `GET /api/organizations/:id/hierarchy` shows it.
   public func hierarchy(of unitID: String) -> JSONValue? {
-    tree.json(of: unitID)
+    use.count(.hierarchy)
+    return truth.tree.json(of: unitID)
+  }
+
+  private func person(_ id: String) -> DirectoryUser {
+    DirectoryUser(
+      id: id, profile: truth.profiles[id], grants: truth.grants[id], roles: truth.roles)
   }
 
   private func decide(userID: String, permission: String) -> PermissionDecision {
-    guard let user = user(userID), user.isActive else { return .denied }
+    guard truth.isActive(userID) == true, let held = truth.grants[userID] else { return .denied }
     let parts = permission.split(separator: ".", omittingEmptySubsequences: false)
     var widest = PermissionDecision.denied
     func consider(_ grants: [String], source: @autoclosure () -> String) {
@@ -130,10 +150,10 @@ public final class TenantDirectory: Sendable {
         widest = PermissionDecision(isAllowed: true, scope: grant.scope, source: source())
       }
     }
-    for role in user.roleIDs.lazy.compactMap({ self.rolesByID[$0] }) {
+    for role in held.roleIDs.lazy.compactMap({ self.truth.roles[$0] }) {
       consider(role.permissions, source: "role:\(role.name)")
     }
-    consider(user.directPermissions, source: "direct")
+    consider(held.permissions, source: "direct")
     return widest
   }
 }

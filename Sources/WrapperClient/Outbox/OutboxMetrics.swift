@@ -46,7 +46,7 @@ extension Wrapper {
   public func outboxMetrics(tenantID: String) throws -> OutboxMetrics {
     OutboxMetrics(
       try environment.outbox.counts(tenantID: tenantID),
-      followed(tenantID)?.shipper.tally ?? BatchDelivery.Tally(), now: environment.time.now(),
+      tenants[tenantID]?.shipper.tally ?? BatchDelivery.Tally(), now: environment.time.now(),
       environment.configuration)
   }
 

@@ -37,9 +37,11 @@ struct OutboxStore: Sendable {
   }
 
   private let database: Database
+  private let snapshots: SnapshotStore
 
-  init(_ database: Database) {
+  init(_ database: Database, snapshots: SnapshotStore) {
     self.database = database
+    self.snapshots = snapshots
   }
 
   /// The file that holds the rows.
@@ -60,6 +62,18 @@ struct OutboxStore: Sendable {
       }
     }
     return backlogs
+  }
+
+  /// What waits for the tenant; nil when nothing does.
+  func backlog(tenantID: String) throws -> Backlog? {
+    let backlog = try database.read { connection in
+      try connection.first(Self.selectBacklog, [.text(tenantID)]) { row in
+        Backlog(
+          rows: Int(row.integer(0) ?? 0), units: row.integer(1) ?? 0,
+          oldest: row.text(2).flatMap { Timestamp(rfc3339: $0) })
+      }
+    }
+    return backlog.flatMap { $0.rows > 0 ? $0 : nil }
   }
 
   /// The batch that was sent and whose answer is not known: its repetition must be the same.
@@ -108,7 +122,7 @@ struct OutboxStore: Sendable {
       guard let balance else { return }
       try connection.run(
         SnapshotStore.upsertAnswer,
-        SnapshotStore.values(
+        snapshots.values(
           tenantID: tenantID, kind: SnapshotStore.balanceKind, balance))
     }
   }
@@ -225,6 +239,12 @@ struct OutboxStore: Sendable {
     SELECT tenant_id, COUNT(*), SUM(credit_units), MIN(queued_at)
     FROM activity_outbox
     GROUP BY tenant_id
+    """
+
+  private static let selectBacklog = """
+    SELECT COUNT(*), SUM(credit_units), MIN(queued_at)
+    FROM activity_outbox
+    WHERE tenant_id = ?
     """
 
   private static let selectEntries = """

@@ -52,10 +52,10 @@ extension Wrapper {
     _ tenantID: String, decidingOn userID: String
   ) async throws(WrapperError) -> TenantDirectory {
     let known = try await tenant(tenantID)
-    guard checksPermissionsStrictly, let sync = followed(tenantID) else { return known }
+    guard checksPermissionsStrictly, let sync = tenants[tenantID] else { return known }
     let reading = sync.revalidation.nextReading(userID: userID) { await sync.revalidate($0) }
     let seconds = environment.configuration.requestSeconds
     let read = await reading?.value(withinSeconds: seconds)
-    return (read ?? nil) ?? sync.directory ?? known
+    return (read ?? nil) ?? sync.wholeDirectory() ?? known
   }
 }

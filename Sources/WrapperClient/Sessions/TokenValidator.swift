@@ -61,6 +61,11 @@ final class TokenValidator: Sendable {
     }
   }
 
+  /// Has the next question about each token of the user go to the Wrapper.
+  func forget(userID: String, tenantID: String) {
+    cache.forget { $0.userID == userID && $0.tenantID == tenantID }
+  }
+
   /// Ends the token's session, here at once and at the Wrapper if it can be told.
   func logout(_ token: String) async throws(WrapperError) {
     cache.signOut(TokenDigest(token))

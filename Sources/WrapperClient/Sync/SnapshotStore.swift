@@ -15,9 +15,11 @@ struct SnapshotStore: Sendable {
   static let balanceKind = "credits"
 
   private let database: Database
+  private let cipher: SnapshotCipher
 
-  init(_ database: Database) {
+  init(_ database: Database, cipher: SnapshotCipher) {
     self.database = database
+    self.cipher = cipher
   }
 
   /// Every tenant of which something is stored.
@@ -34,7 +36,10 @@ struct SnapshotStore: Sendable {
     var stored: [String: Stored] = [:]
     try database.read { connection in
       try connection.forEachRow(Self.selectAnswers, [.text(tenantID)]) { row in
-        guard let kind = row.text(0), let body = row.blob(2),
+        guard let kind = row.text(0),
+          let body = row.blob(2).flatMap({
+            cipher.open($0, in: SnapshotCipher.Row(tenantID: tenantID, kind: kind))
+          }),
           let fetchedAt = row.text(3).flatMap({ Timestamp(rfc3339: $0) })
         else { return }
         stored[kind] = Stored(etag: row.text(1), body: body, fetchedAt: fetchedAt)
@@ -45,8 +50,43 @@ struct SnapshotStore: Sendable {
 
   /// Replaces a stored answer.
   func save(tenantID: String, kind: String, _ answer: Stored) async throws {
+    let values = values(tenantID: tenantID, kind: kind, answer)
     _ = try await database.write { connection in
-      try connection.run(Self.upsertAnswer, Self.values(tenantID: tenantID, kind: kind, answer))
+      try connection.run(Self.upsertAnswer, values)
+    }
+  }
+
+  /// Seals what is stored in clear or under another key than the one that writes, because a key
+  /// was set or changed.
+  func sealAll() async throws {
+    guard let head = cipher.head else { return }
+    var last: SnapshotCipher.Row? = SnapshotCipher.Row(tenantID: "", kind: "")
+    while let after = last {
+      // In the writer's own transaction, so that no newer answer is replaced by an older one.
+      last = try await database.write { connection in
+        var rows: [(SnapshotCipher.Row, body: [UInt8])] = []
+        let place: [SQLiteValue] = [
+          .text(after.tenantID), .text(after.kind), .text(after.id), .blob(head),
+          .integer(Int64(Limits.rowsSealedAtOnceMax)),
+        ]
+        try connection.forEachRow(Self.selectOthers, place) { row in
+          guard let tenantID = row.text(0), let kind = row.text(1), let id = row.text(2),
+            let body = row.blob(3)
+          else { return }
+          rows.append((SnapshotCipher.Row(tenantID: tenantID, kind: kind, id: id), body))
+        }
+        for (row, stored) in rows {
+          // What no key opens stays for an operator who finds the key again.
+          guard let body = cipher.open(stored, in: row) else { continue }
+          try connection.run(
+            Self.replaceBody,
+            [
+              .blob(cipher.seal(body, in: row)), .text(row.tenantID), .text(row.kind),
+              .text(row.id),
+            ])
+        }
+        return rows.last?.0
+      }
     }
   }
 
@@ -60,9 +100,12 @@ struct SnapshotStore: Sendable {
     }
   }
 
-  static func values(tenantID: String, kind: String, _ answer: Stored) -> [SQLiteValue] {
-    [
-      .text(tenantID), .text(kind), answer.etag.map { .text($0) } ?? .null, .blob(answer.body),
+  /// The values of ``upsertAnswer``.
+  func values(tenantID: String, kind: String, _ answer: Stored) -> [SQLiteValue] {
+    let body = cipher.seal(
+      answer.body, in: SnapshotCipher.Row(tenantID: tenantID, kind: kind))
+    return [
+      .text(tenantID), .text(kind), answer.etag.map { .text($0) } ?? .null, .blob(body),
       .text(answer.fetchedAt.rfc3339),
     ]
   }
@@ -82,5 +125,17 @@ struct SnapshotStore: Sendable {
 
   private static let confirmAnswer = """
     UPDATE wrapper_cache SET fetched_at = ? WHERE tenant_id = ? AND kind = ? AND id = ''
+    """
+
+  private static let selectOthers = """
+    SELECT tenant_id, kind, id, body
+    FROM wrapper_cache
+    WHERE (tenant_id, kind, id) > (?, ?, ?) AND substr(body, 1, 5) <> ?
+    ORDER BY tenant_id, kind, id
+    LIMIT ?
+    """
+
+  private static let replaceBody = """
+    UPDATE wrapper_cache SET body = ? WHERE tenant_id = ? AND kind = ? AND id = ?
     """
 }

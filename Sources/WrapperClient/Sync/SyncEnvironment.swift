@@ -7,6 +7,7 @@ struct SyncEnvironment: Sendable {
   let transport: any WrapperSending
   let snapshots: SnapshotStore
   let outbox: OutboxStore
+  let onDemand: OnDemandCache
   let time: TimeSource
   let random: RandomSource
   let log: @Sendable (WrapperLogLevel, String) -> Void

@@ -10,6 +10,8 @@ final class TenantSync: Sendable {
   let account: CreditAccount
   let shipper: OutboxShipper
   let revalidation: UserRevalidation
+  /// How the tenant's caches are used.
+  let use: CacheUse
 
   let environment: SyncEnvironment
   let complaints: Complaints
@@ -17,10 +19,19 @@ final class TenantSync: Sendable {
   private let alarm = Alarm()
   private let state = Mutex(State())
   private let loop = Mutex<Task<Void, Never>?>(nil)
+  /// Starts shipping once the tenant's last sync has ended.
+  private let succession = Mutex<Task<Void, Never>?>(nil)
 
   private struct State {
     var truth = TenantTruth()
+    /// Nil before the first snapshot, and while a part of the truth is left to the file.
     var directory: TenantDirectory?
+    /// Counts the snapshots.
+    var generation = 0
+    /// The collections that were dropped from memory, to be read from the file again.
+    var dropped: Set<WrapperCollection> = []
+    /// What the truth occupies in bytes, until it changes.
+    var truthBytes: Int?
     var collections: [WrapperCollection: CollectionState] = Dictionary(
       uniqueKeysWithValues: WrapperCollection.allCases.map { ($0, CollectionState()) })
     /// Fulfilled at the end of the round that starts next.
@@ -49,6 +60,7 @@ final class TenantSync: Sendable {
     fetch = CollectionFetch(tenantID: tenantID, transport: environment.transport)
     complaints = Complaints(environment, tenantID: tenantID)
     revalidation = UserRevalidation(time: environment.time)
+    use = CacheUse(time: environment.time, alarm: alarm)
     let balance = BalanceRead(tenantID: tenantID, environment: environment)
     account = CreditAccount(
       queuedUnits: queuedUnits, shipsActivities: environment.configuration.shipsActivities,
@@ -58,24 +70,39 @@ final class TenantSync: Sendable {
       tenantID: tenantID, queuedRows: queuedRows, account: account, environment: environment)
   }
 
-  /// The snapshot, however old.
-  var directory: TenantDirectory? { state.withLock { $0.directory } }
+  /// The plan and the costs, however old; nil when none ever came.
+  var creditConfiguration: CreditConfiguration? { state.withLock { $0.truth.credits } }
+
+  /// The snapshot, however old, with what was dropped read from the file again.
+  func wholeDirectory() -> TenantDirectory? {
+    reload()
+    return state.withLock { $0.directory }
+  }
 
   /// How well the truth can be kept just now.
   var mode: SyncMode { state.withLock { mode($0) } }
 
-  /// The snapshot, unless it must be asked for again before it is used.
+  /// The snapshot, unless it must be asked for again before it is used or is not all in memory.
   var freshDirectory: TenantDirectory? {
-    state.withLock { state in isStale(state) ? nil : state.directory }
+    use.touch(at: environment.time.now())
+    return state.withLock { state in isStale(state) ? nil : state.directory }
   }
 
   /// Begins to follow the tenant; the first look is due after `delaySeconds`.
-  func start(delaySeconds: Double = 0) {
+  ///
+  /// Nothing is shipped before `previous` has ended, which may be shipping still.
+  func start(delaySeconds: Double = 0, after previous: Task<Void, Never>? = nil) {
     loop.withLock { loop in
       guard loop == nil else { return }
       loop = Task { await self.run(delaySeconds: delaySeconds) }
     }
-    shipper.start()
+    guard let previous else { return shipper.start() }
+    succession.withLock { succession in
+      succession = Task {
+        await previous.value
+        self.shipper.start()
+      }
+    }
   }
 
   /// Ends the loops.
@@ -86,6 +113,7 @@ final class TenantSync: Sendable {
     revalidation.stop()
     let loop = self.loop.withLock { $0 }
     loop?.cancel()
+    await succession.withLock { $0 }?.value
     await shipper.stop()
     await loop?.value
   }
@@ -94,8 +122,10 @@ final class TenantSync: Sendable {
   ///
   /// - Returns: the snapshot with it.
   func take(_ answer: UserAnswer) -> TenantDirectory? {
+    // Events are told from what is held, so all of it must be.
+    reload()
     let (directory, hasNews) = state.withLock { state in
-      let events = answer.events(on: state.truth, tenantID: tenantID)
+      let events = answer.events(on: state.truth)
       guard !events.isEmpty else { return (state.directory, false) }
       apply(events, to: &state)
       let due = environment.time.monotonicSeconds + Limits.revalidationLookSeconds
@@ -114,14 +144,29 @@ final class TenantSync: Sendable {
 
   /// Looks at everything now.
   func refresh() {
-    state.withLock { Self.markDue(WrapperCollection.allCases, in: &$0) }
+    state.withLock { markDue(WrapperCollection.allCases, in: &$0) }
     alarm.ring()
     shipper.flush()
   }
 
+  /// Looks at everything now, the balance included, and waits for it as long as a request may.
+  func settle() async {
+    let round = state.withLock { state in
+      let round = state.nextRound ?? Promise()
+      state.nextRound = round
+      markDue(WrapperCollection.allCases, in: &state)
+      return round
+    }
+    alarm.ring()
+    let seconds = environment.configuration.requestSeconds
+    let reading = account.nextReading()
+    _ = await round.value(withinSeconds: seconds)
+    _ = await reading?.value(withinSeconds: seconds)
+  }
+
   /// Looks at the tenant's own settings soon: somebody has just signed in.
   func refreshSettings() {
-    state.withLock { Self.markDue([.tenant], in: &$0) }
+    state.withLock { markDue([.tenant], in: &$0) }
     alarm.ring()
   }
 
@@ -129,6 +174,7 @@ final class TenantSync: Sendable {
   ///
   /// Waits at most as long as a request may. While the Wrapper fails, the last truth stands.
   func currentDirectory() async -> TenantDirectory? {
+    reload()
     let (fresh, round) = state.withLock { state -> (TenantDirectory?, Promise<Bool>?) in
       if state.isFailing || (state.directory != nil && !isStale(state)) {
         return (state.directory, nil)
@@ -137,17 +183,20 @@ final class TenantSync: Sendable {
       if state.directory == nil, let round = state.presentRound { return (nil, round) }
       let round = state.nextRound ?? Promise()
       state.nextRound = round
-      Self.markDue(WrapperCollection.allCases.filter(\.isCritical), in: &state)
+      markDue(WrapperCollection.allCases.filter(\.isCritical), in: &state)
       return (nil, round)
     }
     guard let round else { return fresh }
     alarm.ring()
     _ = await round.value(withinSeconds: environment.configuration.requestSeconds)
-    return directory
+    return wholeDirectory()
   }
 
+  /// Whether enough is known of the tenant to decide anything.
+  var isKnown: Bool { state.withLock { isKnown($0) } }
+
   /// Whether the Wrapper, asked last, knew no such tenant, and nothing was ever known of it here.
-  var isUnknown: Bool { state.withLock { $0.isUnknown && $0.directory == nil } }
+  var isUnknown: Bool { state.withLock { $0.isUnknown && !isKnown($0) } }
 
   func status(outboxDepth: Int?, outboxOldest: Timestamp?) -> TenantSyncStatus {
     state.withLock { state in
@@ -178,6 +227,8 @@ final class TenantSync: Sendable {
           state.collections[collection, default: .init()].etag = answer.etag
           state.collections[collection, default: .init()].lastSuccess = answer.fetchedAt
           state.foreignOperations += reader.foreignOperations
+          use.renew(
+            collection, at: answer.fetchedAt, maxAgeSeconds: nil, environment.configuration)
           noteStaleness(in: &state)
           apply(state.truth.events(for: snapshot), to: &state)
         }
@@ -188,6 +239,68 @@ final class TenantSync: Sendable {
     if let reading = stored[SnapshotStore.balanceKind].flatMap({ BalanceRead.stored($0) }) {
       account.restore(reading)
     }
+  }
+}
+
+extension TenantSync {
+  /// An estimate of what the tenant occupies in memory, in bytes.
+  var heldBytes: Int {
+    let (truth, directory, known, generation) = state.withLock { state in
+      (state.truth, state.directory, state.truthBytes, state.generation)
+    }
+    let bytes = known ?? truth.heldBytes
+    if known == nil {
+      state.withLock { if $0.generation == generation { $0.truthBytes = bytes } }
+    }
+    return bytes + (directory?.derivedBytes ?? 0) + Limits.followedTenantBytes
+  }
+
+  /// How many entries each cache of the tenant holds.
+  var sizes: CacheMetrics.Sizes { state.withLock { CacheMetrics.Sizes($0.truth) } }
+
+  /// Leaves what is operational to the file, until somebody asks for it.
+  ///
+  /// - Returns: whether there was anything to leave.
+  func dropOperational() -> Bool {
+    state.withLock { state in
+      guard state.dropped.isEmpty, state.directory != nil else { return false }
+      state.dropped = Set(WrapperCollection.allCases.filter { !$0.isCritical })
+      state.truth.dropOperational()
+      state.truthBytes = nil
+      state.directory = nil
+      return true
+    }
+  }
+
+  /// Takes from the file what was dropped.
+  private func reload() {
+    let dropped = state.withLock { $0.dropped }
+    guard !dropped.isEmpty else { return }
+    let stored: [String: SnapshotStore.Stored]
+    do {
+      stored = try environment.snapshots.load(tenantID: tenantID)
+    } catch {
+      complaints.warn("reading the stored snapshot", "\(error)")
+      return
+    }
+    for collection in dropped {
+      var reader = SnapshotReader(tenantID: tenantID)
+      let answer = stored[collection.rawValue]
+      // What was stored was read before; where it is gone all the same, it is fetched again.
+      let snapshot = answer.flatMap { try? reader.read(collection, $0.body) }
+      state.withLock { state in
+        guard state.dropped.remove(collection) != nil else { return }
+        state.collections[collection, default: .init()].etag = snapshot == nil ? nil : answer?.etag
+        if let snapshot, let answer {
+          use.renew(
+            collection, at: answer.fetchedAt, maxAgeSeconds: nil, environment.configuration)
+          apply(state.truth.events(for: snapshot), to: &state)
+        } else {
+          markDue([collection], in: &state)
+        }
+      }
+    }
+    state.withLock { apply([], to: &$0) }
   }
 }
 
@@ -206,8 +319,8 @@ extension TenantSync {
   func round() async -> Double {
     let now = environment.time.monotonicSeconds
     let due = state.withLock { state -> [WrapperCollection] in
-      let due = WrapperCollection.allCases.filter {
-        state.collections[$0, default: .init()].dueSeconds <= now
+      let due = WrapperCollection.allCases.filter { collection in
+        state.collections[collection, default: .init()].dueSeconds <= now && isWanted(collection)
       }
       if !due.isEmpty {
         state.presentRound = state.nextRound ?? Promise()
@@ -227,7 +340,7 @@ extension TenantSync {
       await finishRound()
     }
     return state.withLock { state in
-      (state.collections.values.map(\.dueSeconds).min() ?? now)
+      (state.collections.filter { isWanted($0.key) }.values.map(\.dueSeconds).min() ?? now)
         - environment.time.monotonicSeconds
     }
   }
@@ -239,11 +352,13 @@ extension TenantSync {
       switch try await fetch.fetch(collection, etag: etag) {
       case .unchanged(let maxAge):
         state.withLock { succeed(collection, maxAge, in: &$0) }
+        if !collection.isCritical { await confirm([collection.rawValue]) }
       case .changed(let snapshot, let body, let etag, let maxAge, let foreignOperations):
         state.withLock { state in
           if collection == .creditConfiguration { state.foreignOperations = foreignOperations }
           state.collections[collection, default: .init()].etag = etag
           succeed(collection, maxAge, in: &state)
+          if state.dropped.remove(collection) != nil { state.truthBytes = nil }
           apply(state.truth.events(for: snapshot), to: &state)
         }
         await store(collection, body, etag)
@@ -257,13 +372,16 @@ extension TenantSync {
   private func succeed(
     _ collection: WrapperCollection, _ maxAge: Double?, in state: inout State
   ) {
-    let own = collection.lifeSeconds(environment.configuration)
-    // A shorter life than the poll's would only make the Wrapper work harder than it asked to.
-    let life = min(own, max(maxAge ?? own, environment.configuration.pollSeconds))
-    // A tenth of jitter either way keeps tenants from looking all at once.
-    let jitter = 0.9 + 0.2 * environment.random.fraction()
+    let poll = environment.configuration.pollSeconds
+    // A tenth of jitter either way keeps tenants from looking all at once. What is operational is
+    // looked at when somebody asks after the end of its life.
+    let pause = collection.isCritical ? poll * (0.9 + 0.2 * environment.random.fraction()) : 0
     state.collections[collection, default: .init()].succeed(
-      at: environment.time.now(), nextAt: environment.time.monotonicSeconds + life * jitter)
+      at: environment.time.now(), nextAt: environment.time.monotonicSeconds + pause)
+    // A shorter life than the poll's would only make the Wrapper work harder than it asked to.
+    use.renew(
+      collection, at: environment.time.now(), maxAgeSeconds: maxAge.map { max($0, poll) },
+      environment.configuration)
     noteStaleness(in: &state)
   }
 
@@ -281,7 +399,7 @@ extension TenantSync {
       state.collections[collection] = held
       noteStaleness(in: &state)
       if failure.isRejection { state.rejectedAnswers += 1 }
-      if collection.isCritical { state.isUnknown = failure.isUnknown && state.directory == nil }
+      if collection.isCritical { state.isUnknown = failure.isUnknown && !isKnown(state) }
     }
     complaints.warn(
       collection.rawValue, failure.isKeyRefused ? "the key is refused" : failure.reason)
@@ -293,13 +411,26 @@ extension TenantSync {
       state.truth.apply(event)
       if case .roleChanged(_, let role?) = event { complainOfGrants(of: role, in: &state) }
     }
-    // Without grants or costs nothing can be decided, so there is no snapshot before both came.
-    guard state.truth.credits != nil, state.collections[.permissions]?.lastSuccess != nil,
-      !events.isEmpty || state.directory == nil
+    if !events.isEmpty {
+      state.truthBytes = nil
+      environment.onDemand.forget(tenantID: tenantID)
+    }
+    guard isKnown(state), state.dropped.isEmpty, !events.isEmpty || state.directory == nil
     else { return }
+    state.generation += 1
     state.directory = TenantDirectory(
-      tenantID: tenantID, truth: state.truth,
-      generation: (state.directory?.generation ?? 0) + 1)
+      tenantID: tenantID, truth: state.truth, generation: state.generation, use: use)
+  }
+
+  /// Whether something can be decided: without grants or costs there is no snapshot.
+  private func isKnown(_ state: borrowing State) -> Bool {
+    state.truth.credits != nil && state.collections[.permissions]?.lastSuccess != nil
+  }
+
+  /// Whether a look at `collection` serves anybody: what is operational is looked at for the first
+  /// snapshot, when it is known to have changed, and when it is used after the end of its life.
+  private func isWanted(_ collection: WrapperCollection) -> Bool {
+    collection.isCritical || use.wants(collection)
   }
 
   private func complainOfGrants(of role: DirectoryRole, in state: inout State) {
@@ -330,7 +461,7 @@ extension TenantSync {
       let isBalanceDue = state.lastMode == .online && now >= state.balanceDueSeconds
       if isBalanceDue { state.balanceDueSeconds = now + Limits.balancePollSeconds }
       if old != .online, state.lastMode == .online {
-        Self.markDue(WrapperCollection.allCases, in: &state)
+        markDue(WrapperCollection.allCases, in: &state)
       }
       return (old, state.lastMode, confirmedKinds(&state, now), isBalanceDue)
     }
@@ -344,10 +475,14 @@ extension TenantSync {
     }
     // Nobody waits for this read: it keeps the figure that is shown from growing old.
     if isBalanceDue { _ = account.nextReading() }
-    guard !confirmed.isEmpty else { return }
+    if !confirmed.isEmpty { await confirm(confirmed) }
+  }
+
+  /// Notes in the file that what it holds is still right.
+  private func confirm(_ kinds: [String]) async {
     do {
       try await environment.snapshots.confirm(
-        tenantID: tenantID, kinds: confirmed, at: environment.time.now())
+        tenantID: tenantID, kinds: kinds, at: environment.time.now())
     } catch {
       complaints.warn("storing the age of the snapshot", "\(error)")
     }
@@ -389,9 +524,10 @@ extension TenantSync {
     }.max() ?? .online
   }
 
-  private static func markDue(_ collections: [WrapperCollection], in state: inout State) {
+  private func markDue(_ collections: [WrapperCollection], in state: inout State) {
     for collection in collections {
       state.collections[collection, default: .init()].dueSeconds = -.infinity
+      use.want(collection)
     }
   }
 }

@@ -10,6 +10,60 @@ struct TenantTruth: Sendable {
   /// Nil until the first credit configuration arrived.
   private(set) var credits: CreditConfiguration?
 
+  /// The ids of everybody, in no order.
+  var userIDs: Set<String> { Set(profiles.keys).union(grants.keys) }
+
+  func knows(_ userID: String) -> Bool { profiles[userID] != nil || grants[userID] != nil }
+
+  /// Whether the user may act at all; nil for one that nobody knows.
+  func isActive(_ userID: String) -> Bool? {
+    guard knows(userID) else { return nil }
+    // Either collection may be the first to say that somebody left.
+    return (profiles[userID]?.isActive ?? true) && (grants[userID]?.isActive ?? true)
+  }
+
+  /// An estimate of what all of it occupies, in bytes.
+  var heldBytes: Int {
+    var held = HeldBytes()
+    held.add(tenant)
+    tree.addHeldBytes(to: &held)
+    held.add(bytes: HeldBytes.dictionary(profiles) + HeldBytes.dictionary(grants))
+    for (id, profile) in profiles {
+      held.add(bytes: HeldBytes.text(id))
+      for text in [
+        profile.name, profile.email, profile.title, profile.department, profile.departmentID,
+        profile.organizationID, profile.location,
+      ] {
+        held.add(text)
+      }
+    }
+    for (id, grants) in grants {
+      held.add(bytes: HeldBytes.text(id))
+      held.add(shared: grants.permissions)
+      held.add(shared: grants.roleIDs)
+    }
+    held.add(bytes: HeldBytes.dictionary(roles))
+    for (id, role) in roles {
+      held.add(bytes: HeldBytes.text(id))
+      held.add(role.name)
+      held.add(shared: role.permissions)
+    }
+    if let credits {
+      held.add(credits.planType)
+      held.add(credits.pricing)
+      held.add(bytes: HeldBytes.dictionary(credits.operations))
+      for code in credits.operations.keys { held.add(code) }
+    }
+    return held.total
+  }
+
+  /// Forgets what can be read from the file again.
+  mutating func dropOperational() {
+    tenant = JSONObject()
+    tree = OrganizationTree()
+    profiles = [:]
+  }
+
   mutating func apply(_ event: WrapperEvent) {
     switch event {
     case .operationCostChanged(let operation, let units):

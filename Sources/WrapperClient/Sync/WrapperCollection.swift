@@ -28,16 +28,6 @@ enum WrapperCollection: String, Sendable, CaseIterable {
     case .tenant: "/api/tenants/\(tenant)"
     }
   }
-
-  /// How long an answer is taken as fresh, unless the Wrapper says less.
-  func lifeSeconds(_ configuration: WrapperConfiguration) -> Double {
-    switch self {
-    case .permissions, .creditConfiguration: configuration.pollSeconds
-    case .employees: configuration.cacheTTLMinutes * 60
-    case .organization: 15 * 60
-    case .tenant: 24 * 60 * 60
-    }
-  }
 }
 
 /// A whole collection as it was read.

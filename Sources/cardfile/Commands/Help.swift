@@ -5,6 +5,7 @@ enum Help {
 
     cardfile serve [--demo]   serve the API; with --demo on a small made-up company
     cardfile wrapper          run the embedded Wrapper alone, to develop against it
+    \(DirectoryNoun.all.map(line).joined(separator: "\n"))
     cardfile help [command]   this page, or all options of a command
     cardfile --version        the version
     """
@@ -28,6 +29,11 @@ enum Help {
 
     \(table { $0.flag.map(CommandOptions.wrapperFlags.contains) == true })
     """
+
+  private static func line(_ noun: DirectoryNoun) -> String {
+    let command = "cardfile \(noun.name) …"
+    return command + String(repeating: " ", count: 26 - command.count) + noun.summary
+  }
 
   private static func table(_ isIncluded: (Setting) -> Bool) -> String {
     Setting.all.filter(isIncluded).map { setting in

@@ -17,8 +17,9 @@ enum WrapperCommand {
       Terminal.error("cardfile wrapper: \(StartFailure.explanation(ofSettings: error))")
       return Program.ExitCode.usage
     }
+    let signals = await Signals.take()
     do {
-      try await serve(configuration)
+      try await serve(configuration, signals)
       return Program.ExitCode.success
     } catch {
       Terminal.error("cardfile wrapper: \(StartFailure.explanation(of: error, configuration))")
@@ -26,7 +27,9 @@ enum WrapperCommand {
     }
   }
 
-  private static func serve(_ configuration: ServerConfiguration) async throws {
+  private static func serve(
+    _ configuration: ServerConfiguration, _ signals: Signals
+  ) async throws {
     let database = try ServeCommand.open(configuration)
     defer { database.close() }
     let given = configuration.wrapper.apiKey
@@ -34,12 +37,25 @@ enum WrapperCommand {
     let wrapper = EmbeddedWrapper(
       database: database, address: configuration.address, port: configuration.port, apiKey: key)
     let login = configuration.isDemo ? try await DemoLogin.prepare(wrapper) : nil
-    let signals = await Signals.take(reload: {})
     let port = try wrapper.start()
+    let control = controlSocket(configuration, wrapper)
     Terminal.output("The Wrapper is listening on http://\(configuration.host):\(port)")
     if given.isEmpty { Terminal.output("WRAPPER_API_KEY=\(key)") }
     if let login { Terminal.output("Sign in: \(login.email) \(login.password)") }
     await signals.waitForStop()
+    await control?.stop()
     await wrapper.stop()
+  }
+
+  /// Opens the way for commands; a file system without sockets must not stop the Wrapper.
+  private static func controlSocket(
+    _ configuration: ServerConfiguration, _ wrapper: EmbeddedWrapper
+  ) -> ControlSocket? {
+    do {
+      return try ControlSocket(databasePath: configuration.databasePath, wrapper: wrapper)
+    } catch {
+      Terminal.error("commands such as cardfile user cannot reach this Wrapper: \(error)")
+      return nil
+    }
   }
 }

@@ -133,6 +133,8 @@ struct ServerConfiguration: Sendable {
     wrapper.permissionMaxStalenessSeconds =
       values.decimal("CRM_PERMISSION_MAX_STALENESS_S") ?? wrapper.permissionMaxStalenessSeconds
     wrapper.cacheTTLMinutes = values.decimal("CRM_CACHE_TTL_MINUTES") ?? wrapper.cacheTTLMinutes
+    wrapper.memoryBytesMax = (values.integer("CRM_MAX_MEMORY_MB") ?? 100) * 1024 * 1024
+    wrapper.cacheKeys = values.list("CRM_CACHE_KEY").compactMap { CacheKey(base64: $0) }
     wrapper.activityBufferSize =
       values.integer("CRM_ACTIVITY_BUFFER_SIZE") ?? wrapper.activityBufferSize
     wrapper.shipsActivities = values.flag("CRM_ENABLE_ACTIVITY_LOGGING")
@@ -162,6 +164,7 @@ struct ServerConfiguration: Sendable {
     let tenants = values.list("CRM_TENANT_ID")
     api.servedTenants = tenants.isEmpty ? nil : Set(tenants)
     api.hasEmbeddedWrapper = values.text("WRAPPER_API_BASE_URL") == nil
+    api.metricsToken = values.text("CRM_METRICS_TOKEN")
     api.version = version
     return api
   }

@@ -11,6 +11,16 @@ struct Setting: Sendable {
     case list
     /// A secret of at least so many bytes; `<NAME>_FILE` may name a file that holds it.
     case secret(bytesMin: Int)
+    /// Secret keys of so many bytes, each in base64, separated by commas.
+    case keys(bytes: Int)
+
+    /// Whether a value must never be shown, and may come from the file that `<NAME>_FILE` names.
+    var isSecret: Bool {
+      switch self {
+      case .secret, .keys: true
+      case .text, .path, .flag, .integer, .decimal, .choice, .list: false
+      }
+    }
   }
 
   /// The name in the environment and in `.env`.
@@ -68,6 +78,14 @@ struct Setting: Sendable {
       name: "CRM_CACHE_TTL_MINUTES", kind: .decimal(0.01...10_000),
       summary: "How long user profiles are kept.", fallback: "5"),
     Setting(
+      name: "CRM_MAX_MEMORY_MB", kind: .integer(1...1_000_000),
+      summary: "What is held of all tenants in memory; the rest stays in the file.",
+      fallback: "100"),
+    Setting(
+      name: "CRM_CACHE_KEY", kind: .keys(bytes: 32),
+      summary: "Encrypt what is stored of the Wrapper's answers: base64 of 32 bytes; several, "
+        + "separated by commas, change the key: the first writes, all read."),
+    Setting(
       name: "CRM_ACTIVITY_BUFFER_SIZE", kind: .integer(1...1000),
       summary: "Entries that are shipped at once.", fallback: "100"),
     Setting(
@@ -97,6 +115,9 @@ struct Setting: Sendable {
       name: "RATE_LIMIT_AUTH_PER_MINUTE", kind: .integer(0...1_000_000_000),
       summary: "Logins and refused tokens per address and minute.", fallback: "60"),
     Setting(
+      name: "CRM_METRICS_TOKEN", kind: .secret(bytesMin: 8),
+      summary: "Bearer token that GET /metrics asks for."),
+    Setting(
       name: "CRM_LITESTREAM", flag: "litestream", kind: .flag,
       summary: "Leave checkpoints to Litestream."),
     Setting(
@@ -118,14 +139,11 @@ struct Setting: Sendable {
     ("CRM_DB_PASSWORD", "the database is a file; use CRM_DB_PATH"),
     ("DATABASE_URL", "the database is a file; use CRM_DB_PATH"),
     ("NODE_ENV", "there is no Node here"),
-    ("CRM_MAX_MEMORY_MB", "this version has no memory budget yet"),
-    ("CRM_CACHE_KEY", "this version does not encrypt what it stores of the Wrapper's answers"),
     ("CRM_SIGNING_KEY", "this version does not sign checkpoints of the log"),
     ("CRM_AUDIT_READS", "this version logs mutations only"),
     ("CRM_ACTIVITY_RETENTION_DAYS", "this version keeps every entry"),
     ("CRM_MAX_FILE_MB", "this version stores no files"),
     ("CRM_BACKUP_", "this version makes no backups by itself"),
-    ("CRM_METRICS_TOKEN", "this version has no metrics endpoint"),
     ("CRM_WEBHOOK_HOSTS", "this version sends no webhooks"),
   ]
 }

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Foundation
 
 /// All settings: flags, over environment, over `.env`, over defaults.
@@ -29,7 +30,7 @@ struct SettingValues {
           guard let value = source[name], !value.isEmpty else { continue }
           take(setting, value, as: name, from: origin)
         }
-        if case .secret = setting.kind { takeFile(setting, source, origin) }
+        if setting.kind.isSecret { takeFile(setting, source, origin) }
       }
     }
     for setting in Setting.all {
@@ -64,11 +65,8 @@ struct SettingValues {
     _ setting: Setting, _ value: String, as name: String, from origin: Origin
   ) {
     if let wanted = Self.fault(setting.kind, value) {
-      if case .secret = setting.kind {
-        faults.append("\(name): \(wanted)")
-      } else {
-        faults.append("\(name)=\(value): \(wanted)")
-      }
+      faults.append(
+        setting.kind.isSecret ? "\(name): \(wanted)" : "\(name)=\(value): \(wanted)")
       return
     }
     values[setting.name] = value
@@ -125,6 +123,14 @@ struct SettingValues {
       return words.contains(value) ? nil : "one of \(words.joined(separator: ", ")) is wanted"
     case .secret(let bytesMin):
       return value.utf8.count >= bytesMin ? nil : "at least \(bytesMin) bytes are wanted"
+    case .keys(let count):
+      let keys = value.split(separator: ",", omittingEmptySubsequences: false).map {
+        Base64.decode($0.trimmingCharacters(in: .whitespaces))
+      }
+      return keys.allSatisfy { $0?.count == count }
+        ? nil
+        : "base64 of \(count) bytes is wanted, such as `openssl rand -base64 \(count)` prints; "
+          + "several are separated by commas"
     }
   }
 }
