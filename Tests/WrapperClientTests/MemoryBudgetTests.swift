@@ -110,7 +110,9 @@ import Values
         await Task.yield()
       }
       #expect(await eventuallyTrue { world.outboxDepth() == 0 })
-      let bodies = script.calls("/api/activities/batch").map { String(decoding: $0.body, as: UTF8.self) }
+      let bodies = script.calls("/api/activities/batch").map {
+        String(decoding: $0.body, as: UTF8.self)
+      }
       for number in 1...30 {
         #expect(bodies.count { $0.contains(#""id":"a\#(number)""#) } == 1, "a\(number)")
       }
