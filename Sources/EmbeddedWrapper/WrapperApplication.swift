@@ -8,6 +8,8 @@ struct WrapperApplication: HTTPApplication {
   /// One endpoint: what it takes, and what it answers.
   struct Endpoint: Sendable {
     var bodyBytesMax = 64 * 1024
+    /// Whether what GET answers carries a tag, and 304 instead of what the client holds already.
+    var isTagged = true
     var run: @Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse
   }
 
@@ -15,14 +17,17 @@ struct WrapperApplication: HTTPApplication {
   private let guarding: WrapperGuard?
 
   /// - Parameter guarding: What stands before every path; nil where the way here is guarded itself.
-  init(directory: Directory, guarding: WrapperGuard?, announcesActivities: Bool = false) {
+  init(
+    directory: Directory, guarding: WrapperGuard?, configuration: EmbeddedWrapperConfiguration
+  ) {
     self.guarding = guarding
     var router = Router<Endpoint>()
-    FeedEndpoints(directory: directory).add(to: &router)
+    if configuration.faults.hasFeed { FeedEndpoints(directory: directory).add(to: &router) }
     SnapshotEndpoints(directory: directory).add(to: &router)
     SessionEndpoints(directory: directory).add(to: &router)
     SetupEndpoints(directory: directory).add(to: &router)
-    ActivityEndpoints(directory: directory, announces: announcesActivities).add(to: &router)
+    ActivityEndpoints(directory: directory, announces: configuration.announcesActivities).add(
+      to: &router)
     UserEndpoints(directory: directory).add(to: &router)
     RoleEndpoints(directory: directory).add(to: &router)
     UnitEndpoints(directory: directory).add(to: &router)
@@ -36,7 +41,10 @@ struct WrapperApplication: HTTPApplication {
     switch router.match(head.method, path: head.path) {
     case .found(let endpoint, let parameters):
       return .handle(body: .buffered(maxBytes: endpoint.bodyBytesMax)) { request in
-        await answer(request) { try await endpoint.run(request, parameters) }
+        await answer(request) {
+          let response = try await endpoint.run(request, parameters)
+          return endpoint.isTagged ? response.tagged(for: request.head) : response
+        }
       }
     case .options(let allow):
       return .answer(HTTPResponse(status: 204, headers: ["Allow": Self.list(allow)]))

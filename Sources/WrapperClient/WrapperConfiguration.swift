@@ -28,6 +28,8 @@ public struct WrapperConfiguration: Sendable {
   public var servedTenants: Set<String>?
   /// The time between two looks at permissions and credit configurations.
   public var pollSeconds = 5.0
+  /// How long the Wrapper may hold a poll of its change feed while nothing is new.
+  public var feedWaitSeconds = 25.0
   /// How long the last known truth is worked with while the Wrapper is away.
   public var offlineMinutes = 30.0
   /// The age at which permissions are asked for again before they are used, while online.

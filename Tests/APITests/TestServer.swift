@@ -32,16 +32,19 @@ final class TestServer: Sendable {
 
   var path: String { folder.path + "/cardfile.db" }
 
-  /// Starts everything; `configure` may change the API's configuration before.
+  /// Starts everything, without tenants if `isEmpty`; `configure` may change the API's configuration
+  /// before.
   init(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
     creditCheck: WrapperConfiguration.CreditCheck = .strict,
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
+    folder: TemporaryFolder? = nil, isEmpty: Bool = false,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
-    folder = try TemporaryFolder()
+    let folder = try folder ?? TemporaryFolder()
+    self.folder = folder
     try PreparedStatements.observe(folder.path + "/cardfile.db")
     self.time = time
     var databaseConfiguration = DatabaseConfiguration(path: folder.path + "/cardfile.db")
@@ -50,7 +53,7 @@ final class TestServer: Sendable {
     database = try Database(databaseConfiguration)
     embedded = EmbeddedWrapper(database: database, apiKey: "the-key", time: time)
     directory = embedded.directory
-    try await TestDirectory.fill(directory)
+    if !isEmpty, try !directory.hasUsers() { try await TestDirectory.fill(directory) }
     let port = try embedded.start()
     var wrapperConfiguration = WrapperConfiguration(
       baseURL: "http://127.0.0.1:\(port)", apiKey: "the-key", version: "test")
@@ -79,12 +82,14 @@ final class TestServer: Sendable {
     client = TestClient(port: try server.start())
   }
 
-  /// Runs `body` with a server that is stopped afterwards, however `body` ends.
+  /// Runs `body` with a server that is stopped afterwards, however `body` ends; a server in the
+  /// `folder` of another one begins with what that left.
   static func run<Result>(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
     creditCheck: WrapperConfiguration.CreditCheck = .strict,
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
+    folder: TemporaryFolder? = nil, isEmpty: Bool = false,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -94,7 +99,7 @@ final class TestServer: Sendable {
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck,
       permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
-      configureDatabase: configureDatabase, configure: configure)
+      folder: folder, isEmpty: isEmpty, configureDatabase: configureDatabase, configure: configure)
     do {
       let result = try await body(server)
       await server.stop()

@@ -42,7 +42,7 @@ final class Authenticator: Sendable {
     // What is wrong with the header is said on the way that may wait.
     guard !wrapper.checksPermissionsStrictly, let token = try? Self.bearerToken(head), let session = knownSession(token),
       configuration.servedTenants?.contains(session.tenantID) ?? true,
-      let directory = wrapper.loadedTenant(session.tenantID)
+      let directory = wrapper.loadedTenant(session.tenantID), isInUse(session)
     else { return nil }
     return Identity(session: session, directory: directory)
   }
@@ -77,7 +77,30 @@ final class Authenticator: Sendable {
         throw Problem(error)
       }
     }
+    try admit(session, head, address: address)
     return Identity(session: session, directory: directory)
+  }
+
+  /// Whether the token's session is known to be in use, which is noted.
+  private func isInUse(_ session: WrapperSession) -> Bool {
+    session.slot.session?.see(at: time.now()) ?? false
+  }
+
+  /// - Throws: 401 for a token of a session that was ended, 503 while nobody can tell.
+  private func admit(
+    _ session: WrapperSession, _ head: HTTPRequestHead, address: String
+  ) throws(Problem) {
+    if isInUse(session) { return }
+    switch wrapper.sessions.admit(
+      session, address: address, userAgent: head.headers["User-Agent"] ?? "unknown")
+    {
+    case .listed: return
+    case .ended: throw .unauthenticated("The session was ended.")
+    case .unknown:
+      throw Problem(
+        .overloaded, "The server cannot tell whether the session was ended.",
+        headers: ["Retry-After": "1"])
+    }
   }
 
   /// Counts a login or a refused token.

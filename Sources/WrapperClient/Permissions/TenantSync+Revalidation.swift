@@ -1,4 +1,5 @@
 internal import JSON
+internal import Synchronization
 
 extension TenantSync {
   /// Asks about one user, and takes what comes as events like any other.
@@ -31,6 +32,33 @@ extension TenantSync {
         retryAfterSeconds: failure.isKeyRefused
           ? environment.backoff.maxSeconds : failure.retryAfterSeconds)
     }
+  }
+}
+
+extension TenantSync {
+  /// Takes what was said of one user; the collections, which hold more, are looked at soon.
+  ///
+  /// - Returns: the snapshot with it.
+  private func take(_ answer: UserAnswer) -> TenantDirectory? {
+    reload()
+    let (directory, hasNews) = state.withLock { state in
+      let events = answer.events(on: state.truth, tenantID: tenantID)
+      guard !events.isEmpty else { return (state.directory, false) }
+      let due = environment.time.monotonicSeconds + Limits.revalidationLookSeconds
+      for collection in [WrapperCollection.permissions, .employees] {
+        var held = state.collections[collection, default: .init()]
+        // A look that began before the answer may bring what was true before it.
+        held.changes += 1
+        // The tag stands for something else than what is held now.
+        held.etag = nil
+        held.dueSeconds = min(held.dueSeconds, due)
+        state.collections[collection] = held
+      }
+      apply(events, to: &state)
+      return (state.directory, true)
+    }
+    if hasNews { alarm.ring() }
+    return directory
   }
 }
 

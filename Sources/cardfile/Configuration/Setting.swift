@@ -34,6 +34,11 @@ struct Setting: Sendable {
   /// The value when nothing is said, for the help.
   var fallback: String?
 
+  /// Whether the option may stand alone.
+  var isFlag: Bool {
+    if case .flag = kind { true } else { false }
+  }
+
   /// Every setting of `serve`, in the order of the help.
   static let all: [Setting] = [
     Setting(
