@@ -79,8 +79,9 @@ public final class Wrapper: Sendable {
   public func stop() async {
     let done = Promise<Bool>()
     let stopping = Task {
-      await sessions.stop()
+      async let stored: Void = sessions.stop()
       await tenants.stop()
+      await stored
       done.fulfil(true)
     }
     _ = await done.value(withinSeconds: Limits.stopSeconds)
