@@ -30,13 +30,9 @@ public final class Wrapper: Sendable {
     time: TimeSource, random: RandomSource,
     log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
-    let snapshots = SnapshotStore(
-      database,
-      cipher: SnapshotCipher(keys: configuration.cacheKeys, random: random, log: log))
     let environment = SyncEnvironment(
-      configuration: configuration, transport: transport, snapshots: snapshots,
-      outbox: OutboxStore(database, snapshots: snapshots), onDemand: OnDemandCache(time: time),
-      time: time, random: random, log: log)
+      configuration: configuration, transport: transport, database: database, time: time,
+      random: random, log: log)
     self.environment = environment
     let tenants = FollowedTenants(environment: environment)
     feed = FeedReader(
@@ -248,9 +244,9 @@ extension Wrapper {
     defer { sync.account.leave() }
     let mode = sync.mode
     guard mode != .readOnly else { throw .readOnly }
-    let limits = sync.creditConfiguration ?? .empty
     let account = sync.account
-    if environment.configuration.creditCheck == .off || limits.overageAllowed {
+    let isOverageAllowed = sync.creditConfiguration?.overageAllowed ?? false
+    if environment.configuration.creditCheck == .off || isOverageAllowed {
       return account.reserveUnchecked(units, isOffline: mode != .online)
     }
     guard units <= Limits.amountUnitsMax else {
@@ -261,6 +257,8 @@ extension Wrapper {
     if isOffline, let reading = account.ledger.reading, isTooOld(reading.readAt) {
       throw .unavailable
     }
+    // What the plan says may have changed during the wait.
+    let limits = sync.creditConfiguration ?? .empty
     do throws(CreditRefusal) {
       return try account.reserve(units, limits: limits, isOffline: isOffline)
     } catch {
