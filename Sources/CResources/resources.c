@@ -18,6 +18,10 @@ static const unsigned char schema_0004[] = {
 #embed "../../Resources/schema/0004-outbox-and-usage.sql"
 };
 
+static const unsigned char schema_0005[] = {
+#embed "../../Resources/schema/0005-sessions.sql"
+};
+
 static const unsigned char demo_records[] = {
 #embed "../../Resources/demo/records.json"
 };
@@ -55,6 +59,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("schema/0002-directory.sql", schema_0002),
     ENTRY("schema/0003-directory-feed.sql", schema_0003),
     ENTRY("schema/0004-outbox-and-usage.sql", schema_0004),
+    ENTRY("schema/0005-sessions.sql", schema_0005),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

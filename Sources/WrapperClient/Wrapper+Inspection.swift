@@ -1,3 +1,5 @@
+internal import JSON
+
 /// What a tenant may spend, as far as it is known at one moment.
 public struct CreditStanding: Sendable {
   /// The balance less what was spent here; nil when none was ever read.
@@ -22,6 +24,17 @@ extension Wrapper {
     let ledger = account.ledger
     return CreditStanding(
       balance: ledger.balance, availableUnits: ledger.available, isFresh: isFresh)
+  }
+
+  /// Tells the Wrapper that a session was ended here; one that has no such call need not know.
+  public func tellEnd(of session: ActiveSession) async {
+    var call = WrapperCall.post(
+      "/auth/sessions/end", (["sessionId": .string(session.id)] as JSONValue).bytes)
+    call.tenantID = session.tenantID
+    call.seconds = environment.configuration.requestSeconds
+    if case .failure(let failure) = await environment.transport.send(call) {
+      environment.log(.warning, "the Wrapper was not told that a session ended: \(failure.reason)")
+    }
   }
 
   /// Whether `text` has the form of a permission that can be asked for.

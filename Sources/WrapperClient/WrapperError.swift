@@ -26,6 +26,8 @@ public struct WrapperSession: Sendable, Hashable {
   public let authenticationMethod: String
   /// When the token ends by itself.
   public let expiresAt: Timestamp?
+  /// Where the session in use is found, once the token was seen.
+  public let slot = SessionSlot()
 
   /// A session made of its parts.
   public init(

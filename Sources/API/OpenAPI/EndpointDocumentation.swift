@@ -16,6 +16,8 @@ struct EndpointDocumentation: Sendable {
   var answers: [Answer]
   /// Statuses of problems that can happen.
   var problems: [Int] = []
+  /// Header fields that mean something here; nil for those of every mutation.
+  var headers: [String]?
   /// What the summary has no room for: who may ask for what.
   var remarks: String?
 

@@ -109,7 +109,8 @@ enum OpenAPIDocument {
   private static func headers(_ endpoint: Endpoint) -> [JSONValue] {
     guard endpoint.isMutation else { return [] }
     let names =
-      (endpoint.method == .post ? ["Idempotency-Key"] : ["If-Match"]) + ["X-Reason"]
+      endpoint.documentation.headers
+      ?? (endpoint.method == .post ? ["Idempotency-Key"] : ["If-Match"]) + ["X-Reason"]
     return names.map { ["name": .string($0), "in": "header", "schema": ["type": "string"]] }
   }
 

@@ -145,7 +145,9 @@ public final class Application: HTTPApplication {
       request, endpoint, parameters, identity, address: address, &fields)
     do {
       try authorize(context, identity)
-      if endpoint.isMutation, wrapper.mode(tenantID: context.tenantID) == .readOnly {
+      if endpoint.isMutation, !endpoint.isAllowedReadOnly,
+        wrapper.mode(tenantID: context.tenantID) == .readOnly
+      {
         throw CreditRefusal.readOnly
       }
       try ContentNegotiation.checkBody(request, endpoint)
@@ -182,7 +184,7 @@ public final class Application: HTTPApplication {
     return RequestContext(
       request: request, parameters: parameters, session: session,
       directory: identity.directory, permission: operation?.permission ?? "",
-      operation: operation?.name ?? "", decision: decision, address: address)
+      operation: endpoint.operationName(operation), decision: decision, address: address)
   }
 
   /// - Throws: 403 when the caller may not do it.

@@ -22,6 +22,15 @@ extension RequestContext {
     guard may(permission) || isAdmin else { throw .insufficientPermissions(permission) }
   }
 
+  /// The same request, as one that `permission` allows.
+  func acting(by permission: String) -> RequestContext {
+    RequestContext(
+      request: request, parameters: parameters, session: session, directory: directory,
+      permission: permission, operation: operation,
+      decision: directory.check(userID: session.userID, permission: permission),
+      address: address, idempotencyKey: idempotencyKey)
+  }
+
   /// The query's values by name; each parameter may stand once.
   ///
   /// - Throws: 400 naming a parameter that is not among `names` or stands twice.

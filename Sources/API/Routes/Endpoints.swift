@@ -17,10 +17,13 @@ extension Application {
         endpoints += records.endpoints(resource, at: path)
       }
     }
-    endpoints += SignInRoutes(wrapper: wrapper, configuration: configuration, time: time).endpoints
+    endpoints +=
+      SignInRoutes(wrapper: wrapper, store: store, configuration: configuration, time: time)
+      .endpoints
     endpoints += IdentityRoutes(wrapper: wrapper).endpoints
     endpoints += PeopleRoutes().endpoints
     endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints += SessionRoutes(store: store, wrapper: wrapper).endpoints
     if configuration.hasEmbeddedWrapper {
       endpoints += SetupRoutes(wrapper: wrapper, configuration: configuration).endpoints
       endpoints += DirectoryRoutes(store: store, wrapper: wrapper).endpoints

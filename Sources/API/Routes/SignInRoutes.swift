@@ -14,9 +14,13 @@ struct SignInRoutes: Sendable {
   /// Attempts by account, whatever address they come from.
   private let accounts: RateLimiter
   private let setupGate: SetupGate
+  private let sessions: SessionEnding
 
-  init(wrapper: Wrapper, configuration: APIConfiguration, time: TimeSource) {
+  init(
+    wrapper: Wrapper, store: RecordStore, configuration: APIConfiguration, time: TimeSource
+  ) {
     self.wrapper = wrapper
+    sessions = SessionEnding(store: store, wrapper: wrapper)
     self.configuration = configuration
     accounts = RateLimiter(perMinute: configuration.authenticationsPerMinute, time: time)
     setupGate = SetupGate(wrapper: wrapper)
@@ -43,10 +47,13 @@ struct SignInRoutes: Sendable {
         .post, "/auth/login", access: .open, bodyBytesMax: Self.bodyBytesMax, .login,
         handler: .open { request, _ in try await login(request) }),
       Endpoint(
-        .post, "/auth/logout", access: .signedIn, .logout,
+        .post, "/auth/logout", access: .signedIn, isMutation: true, isAllowedReadOnly: true,
+        name: SessionEnding.operation, .logout,
         handler: .authorized { context in
           let token = try Authenticator.bearerToken(context.request.head)
-          try await wrapper.logout(token: token)
+          // A JWT that is verified here is nobody else's business.
+          let isForeign = configuration.jwt == nil || !JWT.hasForm(token)
+          try await sessions.end(token: isForeign ? token : nil, context)
           return HTTPResponse(status: 204)
         }),
       Endpoint(

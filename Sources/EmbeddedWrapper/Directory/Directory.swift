@@ -5,7 +5,7 @@ public import Values
 
 /// Administration of the embedded Wrapper: tenants, units, roles, users and credits.
 ///
-/// Every change is one transaction, with what it says on the feed. Readers of the Wrapper's endpoints
+/// Every change is one transaction, with what it says on the feed. Readers of the endpoints
 /// see it at once.
 public final class Directory: Sendable {
   let database: Database
@@ -28,7 +28,7 @@ extension Directory {
   /// How deep units may stand below one another: an answer nests twice as deep.
   static let unitLevelsMax = 12
 
-  /// Runs `body`, which announces what it changes, as one transaction, and wakes the feed's readers.
+  /// Runs `body`, which announces what it changes, as one transaction, and wakes the feed.
   @discardableResult
   func change<Value: Sendable>(
     _ body: @escaping @Sendable (borrowing Connection) throws -> Value
