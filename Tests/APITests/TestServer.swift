@@ -99,8 +99,7 @@ final class TestServer: Sendable {
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck,
       permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
-      folder: folder, isEmpty: isEmpty, configureDatabase: configureDatabase,
-      configure: configure)
+      folder: folder, isEmpty: isEmpty, configureDatabase: configureDatabase, configure: configure)
     do {
       let result = try await body(server)
       await server.stop()
