@@ -15,14 +15,17 @@ struct WrapperApplication: HTTPApplication {
   private let guarding: WrapperGuard?
 
   /// - Parameter guarding: What stands before every path; nil where the way here is guarded itself.
-  init(directory: Directory, guarding: WrapperGuard?, announcesActivities: Bool = false) {
+  init(
+    directory: Directory, guarding: WrapperGuard?, configuration: EmbeddedWrapperConfiguration
+  ) {
     self.guarding = guarding
     var router = Router<Endpoint>()
-    FeedEndpoints(directory: directory).add(to: &router)
+    if configuration.faults.hasFeed { FeedEndpoints(directory: directory).add(to: &router) }
     SnapshotEndpoints(directory: directory).add(to: &router)
     SessionEndpoints(directory: directory).add(to: &router)
     SetupEndpoints(directory: directory).add(to: &router)
-    ActivityEndpoints(directory: directory, announces: announcesActivities).add(to: &router)
+    ActivityEndpoints(directory: directory, announces: configuration.announcesActivities).add(
+      to: &router)
     UserEndpoints(directory: directory).add(to: &router)
     RoleEndpoints(directory: directory).add(to: &router)
     UnitEndpoints(directory: directory).add(to: &router)

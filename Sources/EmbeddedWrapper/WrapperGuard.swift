@@ -8,14 +8,15 @@ struct WrapperGuard: Sendable {
   private let hosts: Set<String>?
 
   /// - Parameters:
+  ///   - configuration: Its address is a name beside the loopback ones. Behind a proxy, or where
+  ///     every address of the machine is listened on, nobody can know by which names the Wrapper is
+  ///     reached, and the key alone guards.
   ///   - apiKey: The key that every request must carry.
-  ///   - address: The address that is listened on, which is a name beside the loopback ones. Where
-  ///     every address of the machine is meant, nobody can know by which names it is reached, and
-  ///     the key alone guards.
-  init(apiKey: String, address: String) {
+  init(_ configuration: EmbeddedWrapperConfiguration, apiKey: String) {
+    let address = configuration.address.lowercased()
+    let hasAnyName = configuration.isBehindProxy || ["0.0.0.0", "::", ""].contains(address)
+    hosts = hasAnyName ? nil : ["127.0.0.1", "localhost", "::1", address]
     expectedKey = Array(apiKey.utf8)
-    let isEveryAddress = ["0.0.0.0", "::", ""].contains(address)
-    hosts = isEveryAddress ? nil : ["127.0.0.1", "localhost", "::1", address.lowercased()]
   }
 
   /// Why the request is not served.

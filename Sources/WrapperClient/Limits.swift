@@ -23,6 +23,42 @@ enum Limits {
   /// How often the same complaint is written to the log.
   static let complaintSeconds = 60.0
 
+  /// How long a poll of the change feed may be answered later than it asked to.
+  static let feedGraceSeconds = 10.0
+  /// The most tenants of one poll that names them.
+  static let feedTenantsPerPollMax = 100
+  /// The most bytes that the names of a poll's channels take: servers take addresses of 8 KiB.
+  static let feedChannelsBytesMax = 6_144
+  /// How long a feed that is not there is left alone.
+  static let feedRetrySeconds = 300.0
+  /// The shortest time between two polls that brought nothing new.
+  static let feedEmptySpacingSeconds = 1.0
+  /// The shortest time between two polls.
+  static let feedSpacingSeconds = 0.05
+  /// The ids of events that are remembered, so that none is applied twice.
+  static let feedIDsMax = 4_096
+  /// The longest id or cursor that is taken.
+  static let feedTokenBytesMax = 1_024
+  /// The share of the greatest staleness after which a tenant that is fed is looked at all the
+  /// same; with a tenth of jitter that is still in time.
+  static let fedLifeShare = 0.8
+  /// The most rows that are kept of events beside one collection.
+  static let overlaysPerCollectionMax = 10_000
+  /// The most that wait to take something over for one tenant.
+  static let adoptionsWaitingMax = 64
+  /// The number of users from which on losing half of them is not believed.
+  static let usersUntilLossCounts = 4
+  /// How long it is not believed.
+  static let lossDisbeliefSeconds = 600.0
+  /// The most activities of other applications that are kept of a tenant.
+  static let foreignActivitiesPerTenantMax = 200
+  /// The most bytes of such activities of all tenants.
+  static let foreignActivitiesBytesMax = 8 * 1024 * 1024
+  /// The largest such activity that is kept.
+  static let foreignActivityBytesMax = 64 * 1024
+  /// How long such an activity is shown.
+  static let foreignActivityMillisecondsMax: Int64 = 3_600_000
+
   /// Failures in a row after which a tenant is degraded.
   static let failuresUntilDegraded = 3
   /// The time of failing after which a tenant is degraded.
@@ -39,6 +75,8 @@ enum Limits {
   static let contextsPerTenantMax = 4_096
   /// How long nobody asks about a tenant until it is left to the file.
   static let idleTenantSeconds = 600.0
+  /// How long a tenant stays in memory that only news brought there.
+  static let recalledTenantSeconds = 60.0
   /// How often memory is looked at when nothing new is loaded.
   static let sweepSeconds = 1.0
   /// The most tenants that are followed from the start without anything waiting for them; the
@@ -87,6 +125,16 @@ enum Limits {
   static let sessionsPerWrite = 200
   /// Characters of a user agent that are kept.
   static let userAgentCharactersMax = 512
+
+  /// The most reads about single users that a tenant has under way at once.
+  static let revalidationsAtOnceMax = 16
+  /// The most users whose read waits.
+  static let revalidationsWaitingMax = 2_048
+  /// How long nobody is asked about after a read about a user failed, in seconds: short, since
+  /// meanwhile decisions rest on what is known.
+  static let revalidationPauseSeconds = 1.0
+  /// How soon the collections are looked at after a read about a user brought news, in seconds.
+  static let revalidationLookSeconds = 0.5
 
   /// The shortest time between the starts of two balance reads of a tenant: 20 a second.
   static let balanceReadSpacingSeconds = 0.05

@@ -14,7 +14,7 @@ extension Wrapper {
     let key = OnDemandCache.Key(kind: .employee, tenantID: tenantID, id: userID)
     guard let answer = try await find(key, .profiles) else { return nil }
     do {
-      let profile = try SnapshotReader(tenantID: tenantID).profile(answer)
+      let profile = try SnapshotReader(tenantID: tenantID).profile(answer, over: nil)
       return DirectoryUser(id: userID, profile: profile, grants: nil, roles: [:])
     } catch {
       throw .unavailable
@@ -108,7 +108,9 @@ extension SnapshotReader {
       throw AnswerRejection("no JSON: \(error.reason) at byte \(error.offset)")
     }
     let content = value["data"] ?? value
-    guard case .object(let object) = content else { throw AnswerRejection("the answer is no object") }
+    guard case .object(let object) = content else {
+      throw AnswerRejection("the answer is no object")
+    }
     switch object["tenantId"] {
     case nil, .null, .string(key.tenantID)?: break
     default: throw AnswerRejection("the answer names another tenant")
@@ -117,7 +119,7 @@ extension SnapshotReader {
     guard object[name]?.string == key.id else {
       throw AnswerRejection("the answer is about something else")
     }
-    if key.kind != .hierarchy { _ = try profile(object) }
+    if key.kind != .hierarchy { _ = try profile(object, over: nil) }
     return object
   }
 }

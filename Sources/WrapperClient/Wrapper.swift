@@ -1,5 +1,5 @@
 public import Database
-internal import JSON
+public import JSON
 public import Values
 
 /// The upstream system that owns tenants, people, permissions and credits, as seen from here.
@@ -9,6 +9,7 @@ public import Values
 public final class Wrapper: Sendable {
   let environment: SyncEnvironment
   let tenants: FollowedTenants
+  private let feed: FeedReader
   let validator: TokenValidator
   /// The sessions in use, and those that were ended.
   public let sessions: SessionRegistry
@@ -37,7 +38,13 @@ public final class Wrapper: Sendable {
       outbox: OutboxStore(database, snapshots: snapshots), onDemand: OnDemandCache(time: time),
       time: time, random: random, log: log)
     self.environment = environment
-    tenants = FollowedTenants(environment: environment)
+    let tenants = FollowedTenants(environment: environment)
+    feed = FeedReader(
+      environment: environment, serves: { environment.serves($0) },
+      followed: { tenants.byID }, recall: { tenants.recall($0) })
+    // The feed knows the tenants, so they must not hold the feed.
+    tenants.tellOfNew { [weak feed] in feed?.added($0) }
+    self.tenants = tenants
     sessions = SessionRegistry(database, time: time, log: log)
     validator = TokenValidator(
       configuration, transport: environment.transport, time: time)
@@ -59,8 +66,10 @@ public final class Wrapper: Sendable {
       let wanted = Set(backlogs.keys).union(environment.configuration.servedTenants ?? [])
       let others = Set(try environment.snapshots.tenantIDs()).subtracting(wanted)
       // Where tenants are many, those for whom nothing waits are loaded at their first use.
-      let followed = (wanted.sorted() + others.sorted().prefix(Limits.tenantsFollowedAtStartMax))
-        .filter { serves($0) }
+      let ranked = (wanted.sorted() + others.sorted()).filter { serves($0) }
+      let count = max(wanted.count, Limits.tenantsFollowedAtStartMax)
+      let followed = ranked.prefix(count)
+      tenants.remember(ranked.dropFirst(count))
       // Many tenants are spread over one poll; few begin at once.
       let spread = environment.configuration.pollSeconds * min(1, Double(followed.count) / 100)
       for (index, tenantID) in followed.enumerated() {
@@ -73,15 +82,18 @@ public final class Wrapper: Sendable {
       environment.log(.error, "the stored snapshots could not be read: \(error)")
     }
     tenants.start()
+    feed.start()
   }
 
   /// Ships what waits once more, within 3 seconds, and ends everything that runs.
   public func stop() async {
     let done = Promise<Bool>()
     let stopping = Task {
-      async let stored: Void = sessions.stop()
-      await tenants.stop()
-      await stored
+      await withTaskGroup { group in
+        group.addTask { [sessions] in await sessions.stop() }
+        group.addTask { [feed] in await feed.stop() }
+        group.addTask { [tenants] in await tenants.stop() }
+      }
       done.fulfil(true)
     }
     _ = await done.value(withinSeconds: Limits.stopSeconds)
@@ -165,16 +177,32 @@ public final class Wrapper: Sendable {
 
   /// Looks at everything and ships what waits, now.
   public func refresh() {
-    for sync in tenants.all { sync.refresh() }
+    feed.refresh()
+    for sync in tenants.byID.values { sync.refresh() }
+  }
+
+  /// Events of the change feed that were taken since the process started.
+  public var appliedEvents: Int { feed.tally.applied }
+
+  /// Events of the change feed that were dropped, by reason.
+  public var rejectedEvents: [RejectionReason: Int] { feed.tally.rejected }
+
+  /// Answers of the change feed that were refused as a whole.
+  public var rejectedFeedAnswers: Int { feed.tally.rejectedAnswers }
+
+  /// What other applications logged about the tenant within the last hour, newest first.
+  public func recentForeignActivities(tenantID: String) -> [JSONObject] {
+    feed.activities.recent(tenantID: tenantID)
   }
 
   /// How the truth about each followed tenant stands, by tenant id.
   public var status: [TenantSyncStatus] {
     // Without the file the depth is unknown, which the status says.
     let backlogs = try? environment.outbox.backlogs()
-    return tenants.all.map { sync in
+    return tenants.byID.values.map { sync in
       let backlog = backlogs?[sync.tenantID]
       return sync.status(
+        cursor: feed.cursor(of: sync.tenantID),
         outboxDepth: backlogs.map { _ in backlog?.rows ?? 0 }, outboxOldest: backlog?.oldest)
     }.sorted { $0.tenantID < $1.tenantID }
   }
@@ -265,7 +293,7 @@ extension Wrapper {
   }
 
   private func serves(_ tenantID: String) -> Bool {
-    environment.configuration.servedTenants?.contains(tenantID) ?? true
+    environment.serves(tenantID)
   }
 
   /// The tenant's sync, begun if this is its first use; nil when it may not or no more fit.

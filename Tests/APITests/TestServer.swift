@@ -35,7 +35,9 @@ final class TestServer: Sendable {
   /// Starts everything; `configure` may change the API's configuration before.
   init(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
-    creditCheck: WrapperConfiguration.CreditCheck = .strict, time: TimeSource = .system,
+    creditCheck: WrapperConfiguration.CreditCheck = .strict,
+    permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
+    pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
@@ -55,7 +57,8 @@ final class TestServer: Sendable {
     var wrapperConfiguration = WrapperConfiguration(
       baseURL: "http://127.0.0.1:\(port)", apiKey: "the-key", version: "test")
     wrapperConfiguration.creditCheck = creditCheck
-    wrapperConfiguration.pollSeconds = 0.2
+    wrapperConfiguration.permissionCheck = permissionCheck
+    wrapperConfiguration.pollSeconds = pollSeconds
     wrapperConfiguration.activityFlushSeconds = 0.1
     wrapperConfiguration.backoffFirstSeconds = 0.05
     wrapperConfiguration.backoffMaxSeconds = 0.2
@@ -82,7 +85,9 @@ final class TestServer: Sendable {
   /// `folder` of another one begins with what that left.
   static func run<Result>(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
-    creditCheck: WrapperConfiguration.CreditCheck = .strict, time: TimeSource = .system,
+    creditCheck: WrapperConfiguration.CreditCheck = .strict,
+    permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
+    pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
@@ -91,7 +96,8 @@ final class TestServer: Sendable {
     await ServerPlaces.shared.take()
     defer { ServerPlaces.shared.giveBack() }
     let server = try await TestServer(
-      catalog: catalog, migrations: migrations, creditCheck: creditCheck, time: time,
+      catalog: catalog, migrations: migrations, creditCheck: creditCheck,
+      permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
       folder: folder, configureDatabase: configureDatabase, configure: configure)
     do {
       let result = try await body(server)

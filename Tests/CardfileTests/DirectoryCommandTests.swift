@@ -226,7 +226,8 @@ extension ProgramTests {
       func ask(_ answers: [String]) async throws -> Finished {
         // The terminal's other end: each answer is typed once the question is there.
         let typing = answers.map { "sleep 1; printf '%s\\n' '\($0)'" }.joined(separator: "; ")
-        let line = "\(Workplace.program) user password jane@example.org --db \(workplace.databasePath)"
+        let line =
+          "\(Workplace.program) user password jane@example.org --db \(workplace.databasePath)"
         return try await workplace.command(
           "/bin/sh", "-c", "{ \(typing); sleep 1; } | \(script) -qec '\(line)' /dev/null")
       }

@@ -15,19 +15,24 @@ final class EmbeddedWorld: Sendable {
 
   var directory: Directory { wrapper.directory }
 
-  init(announcesActivities: Bool = false) throws {
+  /// Starts it; `configure` may change how it is served before.
+  init(configure: (inout EmbeddedWrapperConfiguration) -> Void = { _ in }) throws {
     folder = try TemporaryFolder()
     database = try Database(DatabaseConfiguration(path: folder.file("crm.db")))
     let clock = SharedClock()
+    var configuration = EmbeddedWrapperConfiguration()
+    configure(&configuration)
     wrapper = EmbeddedWrapper(
-      database: database, apiKey: "secret", announcesActivities: announcesActivities,
+      database: database, configuration: configuration, apiKey: "secret",
       time: TimeSource(
         now: { Timestamp(milliseconds: clock.milliseconds.withLock { $0 }) },
         monotonicNanoseconds: {
           TimeSource.system.monotonicNanoseconds() + clock.passedNanoseconds
         }))
     self.clock = clock
-    client = TestClient(port: try wrapper.start())
+    client = TestClient(
+      port: try wrapper.start(),
+      host: configuration.address == "0.0.0.0" ? "127.0.0.1" : configuration.address)
   }
 
   func advance(hours: Int64) { advance(seconds: hours * 3600) }

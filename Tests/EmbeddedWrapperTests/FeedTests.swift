@@ -290,7 +290,7 @@ import Testing
   @Test("accepted activities appear once, where it is wanted and the batch is small")
   func activities() async throws {
     for isWanted in [false, true] {
-      let world = try EmbeddedWorld(announcesActivities: isWanted)
+      let world = try EmbeddedWorld { $0.announcesActivities = isWanted }
       try await world.directory.createTenant(id: "t1", name: "One")
       let cursor = try await Self.cursor(world)
       func send(_ ids: [String]) async throws {

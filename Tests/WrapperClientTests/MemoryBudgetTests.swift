@@ -7,18 +7,6 @@ import Values
 
 /// What is held of tenants in memory, and what is left to the file.
 @Suite struct MemoryBudgetTests {
-  /// Asks everything of everybody, as a busy day does.
-  private func useAll(_ directory: TenantDirectory) {
-    for number in 0..<Company.users {
-      let userID = Company.userID(number)
-      _ = directory.context(for: userID)
-      _ = directory.teamMembers(of: userID)
-      for permission in Company.permissions {
-        _ = directory.check(userID: userID, permission: permission)
-      }
-    }
-  }
-
   @Test("a tenant nobody asks about for ten minutes is left to the file, and its use loads it")
   func idle() async throws {
     let world = try ClientWorld()
@@ -38,10 +26,48 @@ import Values
         })
       #expect(client.knows(tenantID: "t1"))
       script.forget()
-      // What is stored is ten minutes old: it is asked for again before it decides anything.
       #expect(try await client.tenant("t1").user("u1")?.name == "Una")
-      #expect(script.calls("/api/permissions").count >= 1)
       #expect(client.tenants["t1"] != nil)
+      await client.stop()
+    }
+  }
+
+  @Test("what was left to the file some time ago is asked for again before it decides anything")
+  func revalidated() async throws {
+    let world = try ClientWorld()
+    let isRevoked = Switch()
+    try await withScript { script, port in
+      script.play { call in
+        guard call.path == "/api/permissions", isRevoked.isOn else { return nil }
+        return .json(Array(#"{"users":[{"userId":"u1","permissions":[]}],"roles":[]}"#.utf8))
+      }
+      let client = world.client(port: port, time: world.hybridTime)
+      _ = try await client.tenant("t1")
+      #expect(await eventuallyTrue { world.storedKinds("t1").count >= 5 })
+      #expect(await eventuallyTrue { client.tenants.leave("t1") })
+      isRevoked.isOn = true
+      world.clock.advance(seconds: 60)
+      let decision = try await client.tenant("t1").check(
+        userID: "u1", permission: "crm.leads.read")
+      #expect(!decision.isAllowed)
+      await client.stop()
+    }
+  }
+
+  @Test("what was left to the file longer than offline work may last is read-only without Wrapper")
+  func tooOld() async throws {
+    let world = try ClientWorld()
+    let isAway = Switch()
+    try await withScript { script, port in
+      script.play { _ in isAway.isOn ? HTTPResponse(status: 503) : nil }
+      let client = world.client(port: port, time: world.hybridTime)
+      _ = try await client.tenant("t1")
+      #expect(await eventuallyTrue { world.storedKinds("t1").count >= 5 })
+      #expect(await eventuallyTrue { client.tenants.leave("t1") })
+      isAway.isOn = true
+      world.clock.advance(seconds: 31 * 60)
+      #expect(try await client.tenant("t1").user("u1")?.name == "Una")
+      #expect(client.mode(tenantID: "t1") == .readOnly)
       await client.stop()
     }
   }
@@ -110,7 +136,9 @@ import Values
         await Task.yield()
       }
       #expect(await eventuallyTrue { world.outboxDepth() == 0 })
-      let bodies = script.calls("/api/activities/batch").map { String(decoding: $0.body, as: UTF8.self) }
+      let bodies = script.calls("/api/activities/batch").map {
+        String(decoding: $0.body, as: UTF8.self)
+      }
       for number in 1...30 {
         #expect(bodies.count { $0.contains(#""id":"a\#(number)""#) } == 1, "a\(number)")
       }
@@ -158,18 +186,18 @@ import Values
     }
   }
 
-  @Test("with a budget for a few tenants a hundred are served, and the budget is kept")
+  @Test("with a budget for a few tenants many more are served, and the budget is kept")
   func thrash() async throws {
     let world = try ClientWorld()
     try await withScript { script, port in
       script.play { Company.answer($0) }
       let client = world.client(port: port) {
-        $0.memoryBytesMax = 500_000
+        $0.memoryBytesMax = 300_000
         $0.pollSeconds = 30
       }
       await client.start()
       for round in 0..<2 {
-        for number in 0..<100 {
+        for number in 0..<30 {
           let directory = try await client.tenant("tenant-\(number)")
           useAll(directory)
           #expect(
@@ -177,7 +205,7 @@ import Values
             "round \(round)")
         }
       }
-      #expect(await eventuallyTrue { client.cacheMetrics().memoryBytes <= 500_000 })
+      #expect(await eventuallyTrue { client.cacheMetrics().memoryBytes <= 300_000 })
       await client.stop()
     }
   }
@@ -201,34 +229,30 @@ import Values
     }
   }
 
+  // In a process of its own, where nothing else allocates.
   @Test("the estimate is within 30 % of what the process grows by")
-  func calibration() throws {
-    let count = 2_000
-    var directories: [TenantDirectory] = []
-    directories.reserveCapacity(count)
-    let before = try residentBytes()
-    var estimate = 0
-    for number in 0..<count {
-      let truth = try Company.truth("tenant-\(number)")
-      let directory = TenantDirectory(
-        tenantID: "tenant-\(number)", truth: truth, generation: 1,
-        use: CacheUse(time: .system, alarm: Alarm()))
-      useAll(directory)
-      estimate += truth.heldBytes + directory.derivedBytes
-      directories.append(directory)
+  func calibration() async {
+    await #expect(processExitsWith: .success) {
+      let (warmUp, count) = (20, 80)
+      var directories: [TenantDirectory] = []
+      directories.reserveCapacity(warmUp + count)
+      var (before, estimate) = (0, 0)
+      for number in 0..<warmUp + count {
+        if number == warmUp { before = try residentBytes() }
+        let tenantID = "tenant-\(number)"
+        let truth = try Company.truth(tenantID)
+        let directory = TenantDirectory(
+          tenantID: tenantID, truth: truth, generation: 1,
+          use: CacheUse(time: .system, alarm: Alarm()))
+        useAll(directory)
+        if number >= warmUp { estimate += truth.heldBytes + directory.derivedBytes }
+        directories.append(directory)
+      }
+      let grown = try residentBytes() - before
+      #expect(directories.count == warmUp + count)
+      #expect(Double(estimate) > 0.7 * Double(grown), "\(estimate) for \(grown) bytes")
+      #expect(Double(estimate) < 1.3 * Double(grown), "\(estimate) for \(grown) bytes")
     }
-    let grown = try residentBytes() - before
-    print("a directory in use: estimated \(estimate / count), grown by \(grown / count) bytes")
-    #expect(Double(estimate) > 0.7 * Double(grown))
-    #expect(Double(estimate) < 1.3 * Double(grown))
-    #expect(directories.count == count)
-  }
-
-  /// What the process holds in memory.
-  private func residentBytes() throws -> Int {
-    let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
-    let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) }
-    return try #require(pages) * 4096
   }
 }
 
@@ -236,6 +260,25 @@ extension ClientWorld {
   /// The kinds of answers that are stored of a tenant.
   func storedKinds(_ tenantID: String) -> [String] {
     let stored = try? SnapshotStore(database, cipher: .clear).load(tenantID: tenantID)
-    return stored.map { Array($0.keys) } ?? []
+    return stored.map { Array($0.answers.keys) } ?? []
   }
+}
+
+/// Asks everything of everybody, as a busy day does.
+private func useAll(_ directory: TenantDirectory) {
+  for number in 0..<Company.users {
+    let userID = Company.userID(number)
+    _ = directory.context(for: userID)
+    _ = directory.teamMembers(of: userID)
+    for permission in Company.permissions {
+      _ = directory.check(userID: userID, permission: permission)
+    }
+  }
+}
+
+/// What the process holds in memory.
+private func residentBytes() throws -> Int {
+  let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+  let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+  return try #require(pages) * 4096
 }

@@ -78,7 +78,7 @@ import Values
       _ = try await client.tenant("t1")
       _ = try await client.reserve(tenantID: "t1", operation: "crm.leads.create", units: 10_000)
       let stored = SnapshotStore(world.database, cipher: .clear)
-      #expect(await eventuallyTrue { (try? stored.load(tenantID: "t1").count) ?? 0 >= 5 })
+      #expect(await eventuallyTrue { (try? stored.load(tenantID: "t1").answers.count) ?? 0 >= 5 })
       await client.stop()
     }
     // Port 9 is discard: nobody answers there.
@@ -201,7 +201,8 @@ import Values
         _ = try await client.session(token: "x")
       }
       #expect(client.cachedSession(token: "x") == nil)
-      #expect(script.calls("/api").allSatisfy { $0.headers["X-Tenant-Id"] == "t9" })
+      let calls = script.calls("/api").filter { $0.path != "/api/events" }
+      #expect(calls.allSatisfy { $0.headers["X-Tenant-Id"] == "t9" })
       await client.stop()
     }
   }

@@ -40,7 +40,7 @@ final class Authenticator: Sendable {
   /// The caller of a request as far as memory knows; nil when finding out may take a wait.
   func knownIdentity(_ head: HTTPRequestHead) -> Identity? {
     // What is wrong with the header is said on the way that may wait.
-    guard let token = try? Self.bearerToken(head), let session = knownSession(token),
+    guard !wrapper.checksPermissionsStrictly, let token = try? Self.bearerToken(head), let session = knownSession(token),
       configuration.servedTenants?.contains(session.tenantID) ?? true,
       let directory = wrapper.loadedTenant(session.tenantID), isInUse(session)
     else { return nil }
@@ -68,11 +68,11 @@ final class Authenticator: Sendable {
       throw Problem(.tenantNotServed, "This server does not serve the token's tenant.")
     }
     let directory: TenantDirectory
-    if let loaded = wrapper.loadedTenant(session.tenantID) {
+    if !wrapper.checksPermissionsStrictly, let loaded = wrapper.loadedTenant(session.tenantID) {
       directory = loaded
     } else {
       do {
-        directory = try await wrapper.tenant(session.tenantID)
+        directory = try await wrapper.tenant(session.tenantID, decidingOn: session.userID)
       } catch {
         throw Problem(error)
       }

@@ -9,7 +9,7 @@ struct RequestContext: Sendable {
   let request: HTTPRequest
   let parameters: PathParameters
   let session: WrapperSession
-  let directory: TenantDirectory
+  var directory: TenantDirectory
   /// The permission that was checked; empty where none is needed.
   let permission: String
   /// The operation, which mostly bears the permission's name.

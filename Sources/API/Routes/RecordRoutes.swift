@@ -110,7 +110,10 @@ struct RecordRoutes: Sendable {
   {
     var mutation = try context.mutation()
     let body = try RecordBody.parse(context.bodyBytes, for: resource.description)
-    if let target = body.userID { mutation = try context.mutation(actingFor: target) }
+    if let target = body.userID {
+      let context = try await renewed(context, for: target)
+      mutation = try context.mutation(actingFor: target)
+    }
     let prepared = try store.prepareCreate(resource, body, caller: mutation.caller)
     return try await CreditedMutation(wrapper, mutation, context.directory).run { mutation in
       try store.checkCreate(prepared, mutation)
@@ -124,8 +127,22 @@ struct RecordRoutes: Sendable {
     _ update: (RecordBody) -> RecordStore.Update
   ) async throws -> HTTPResponse {
     let body = try RecordBody.parse(context.bodyBytes, for: resource.description)
+    let context = try await renewed(context, for: body.userID)
     let mutation = try context.mutation(actingFor: body.userID)
     return try await run(update(body), resource, mutation, context)
+  }
+
+  /// The context in which the rights of somebody else for whom the caller acts are as new as the
+  /// caller's own, where checks are strict.
+  private func renewed(_ context: RequestContext, for target: String?) async throws
+    -> RequestContext
+  {
+    guard wrapper.checksPermissionsStrictly, let target, target != context.session.userID else {
+      return context
+    }
+    var context = context
+    context.directory = try await wrapper.tenant(context.tenantID, decidingOn: target)
+    return context
   }
 
   /// Whether a DELETE asks for more than the trash; what is wrong with its query is said later.

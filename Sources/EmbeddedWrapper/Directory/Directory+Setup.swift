@@ -51,7 +51,7 @@ extension Directory {
     let user = NewUser(
       email: run.email, name: run.name, roleIDs: [StandardRoles.administratorID])
     _ = try Self.checked(run.tenantName, "tenantName")
-    if let tenantID = run.tenantID { _ = try Self.checkedID(tenantID) }
+    if let tenantID = run.tenantID { _ = try Self.checkedID(tenantID, "tenantId") }
     try Self.check(user)
     let hash = try await hashed(run.password)
     let userID = newID()

@@ -5,7 +5,7 @@ public import Values
 
 /// Administration of the embedded Wrapper: tenants, units, roles, users and credits.
 ///
-/// Every change is one transaction, with what it says on the feed. Readers of the Wrapper's endpoints
+/// Every change is one transaction, with what it says on the feed. Readers of the endpoints
 /// see it at once.
 public final class Directory: Sendable {
   let database: Database
@@ -28,7 +28,7 @@ extension Directory {
   /// How deep units may stand below one another: an answer nests twice as deep.
   static let unitLevelsMax = 12
 
-  /// Runs `body`, which announces what it changes, as one transaction, and wakes the feed's readers.
+  /// Runs `body`, which announces what it changes, as one transaction, and wakes the feed.
   @discardableResult
   func change<Value: Sendable>(
     _ body: @escaping @Sendable (borrowing Connection) throws -> Value
@@ -66,7 +66,9 @@ extension Directory {
   }
 
   /// An id that may stand in paths, in headers and between slashes.
-  static func checkedID(_ id: String) throws(DirectoryError) -> String {
+  static func checkedID(
+    _ id: String, _ field: String = "id"
+  ) throws(DirectoryError) -> String {
     let isPlain = id.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -77,7 +79,7 @@ extension Directory {
       }
     }
     guard isPlain, (1...64).contains(id.utf8.count) else {
-      throw .invalid("id", "an id is 1 to 64 letters, digits and - _ . :")
+      throw .invalid(field, "an id is 1 to 64 letters, digits and - _ . :")
     }
     return id
   }

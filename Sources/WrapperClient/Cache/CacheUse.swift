@@ -23,8 +23,8 @@ final class CacheUse: Sendable {
     var counts = Counts()
     /// When each tier's life ends, by the wall clock in milliseconds.
     var ends = [Int64](repeating: .min, count: OperationalTier.allCases.count)
-    /// What was asked for after that; everything in the beginning.
-    var wanted = Set(WrapperCollection.allCases)
+    /// What was asked for after that.
+    var wanted: Set<WrapperCollection> = []
   }
 
   private let time: TimeSource
@@ -104,11 +104,6 @@ final class CacheUse: Sendable {
         state.ends[tier.rawValue] = .min
       }
     }
-  }
-
-  /// `collection` has to be fetched whether or not somebody asks.
-  func want(_ collection: WrapperCollection) {
-    _ = operational.withLock { $0.wanted.insert(collection) }
   }
 
   /// Whether somebody asked for `collection` after the end of its life.

@@ -97,6 +97,29 @@ struct PermissionGrant: Sendable, Hashable {
     }
   }
 
+  /// Whether whatever `other` grants is granted by this one too.
+  func includes(_ other: PermissionGrant) -> Bool {
+    guard scope >= other.scope else { return false }
+    return switch (pattern, other.pattern) {
+    case (.everything, _): true
+    case (.word(let word), .word(let wanted)): word == wanted
+    case (.action(let resource, let action), .action(let wantedResource, let wantedAction)):
+      (resource == nil || resource == wantedResource) && (action == nil || action == wantedAction)
+    default: false
+    }
+  }
+
+  /// Those of `grants` that `held` already includes.
+  static func narrowed(_ grants: [String], to held: [String]) -> [String] {
+    let texts = Set(held)
+    let wider = held.compactMap { PermissionGrant($0) }
+    return grants.filter { text in
+      if texts.contains(text) { return true }
+      guard let grant = PermissionGrant(text) else { return false }
+      return wider.contains { $0.includes(grant) }
+    }
+  }
+
   private static func isWord(_ text: Substring) -> Bool {
     !text.isEmpty
       && text.utf8.allSatisfy { byte in

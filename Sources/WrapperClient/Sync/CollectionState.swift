@@ -13,14 +13,53 @@ struct CollectionState: Sendable {
   var failingSince: Double?
   /// Whether the Wrapper refuses the key.
   var isKeyRefused = false
+  /// When the look that brought or confirmed what is held ended, on the monotonic clock; what was
+  /// stored before the process started may have been read at any time.
+  var endedSeconds = Double.infinity
+  /// Counts the times that another look was asked for.
+  var requests = 0
+  /// Counts the changes by events, each of which makes looks under way worthless.
+  var changes = 0
+  /// Looks in a row that were worthless.
+  var discards = 0
+  /// Whether an event said that what is held is not right any more.
+  var isInvalid = false
+  /// Since when the Wrapper's answers lack so many users that they are not believed.
+  var lossSince: Double?
+  /// Whether the next look may lose as many users as it likes.
+  var acceptsLoss = false
 
-  /// What was held is right as of `moment`; look again after `seconds`.
-  mutating func succeed(at moment: Timestamp, nextAt dueSeconds: Double) {
+  /// Whether what is held was read from the file and not confirmed since.
+  var isFromFile: Bool { endedSeconds == .infinity }
+
+  /// Whether a look is to be taken even if nobody asks: the first one, one that was asked for, and
+  /// the next one after one that brought nothing.
+  var isUnsettled: Bool {
+    dueSeconds == -.infinity || failures > 0 || discards > 0 || isInvalid
+  }
+
+  /// Asks for a look now, whatever one that is under way brings.
+  mutating func request() {
+    requests += 1
+    dueSeconds = -.infinity
+  }
+
+  /// What was held is right as of `moment`; look again at `dueSeconds`, unless a look was asked for
+  /// since `requests` were counted.
+  mutating func succeed(
+    at moment: Timestamp, endedSeconds: Double, nextAt dueSeconds: Double, requests: Int
+  ) {
     lastSuccess = moment
-    self.dueSeconds = dueSeconds
+    self.endedSeconds = endedSeconds
     failures = 0
     failingSince = nil
     isKeyRefused = false
+    discards = 0
+    lossSince = nil
+    guard requests == self.requests else { return }
+    self.dueSeconds = dueSeconds
+    isInvalid = false
+    acceptsLoss = false
   }
 
   /// The look failed; what was held stays.
@@ -34,12 +73,14 @@ struct CollectionState: Sendable {
   /// The mode that this collection by itself would call for.
   func mode(now: Timestamp, monotonic: Double, offlineSeconds: Double) -> SyncMode {
     guard failures > 0, let failingSince else { return .online }
+    let age = lastSuccess.map { Double(now.milliseconds - $0.milliseconds) / 1000 }
+    // What the file held may be older than anything that a process alone would have worked with.
+    if isFromFile, let age, age >= offlineSeconds { return .readOnly }
     let isDegraded =
       isKeyRefused || failures >= Limits.failuresUntilDegraded
       || monotonic - failingSince >= Limits.secondsUntilDegraded
     guard isDegraded else { return .online }
-    guard let lastSuccess else { return .readOnly }
-    let age = Double(now.milliseconds - lastSuccess.milliseconds) / 1000
+    guard let age else { return .readOnly }
     return age >= offlineSeconds ? .readOnly : .degraded
   }
 }

@@ -20,13 +20,19 @@ final class FollowedTenants: Sendable {
   private let state = Mutex(State())
   private let alarm = Alarm()
   private let sweeper = Mutex<Task<Void, Never>?>(nil)
+  private let newcomer = Mutex<(@Sendable (TenantSync) -> Void)?>(nil)
 
   init(environment: SyncEnvironment) {
     self.environment = environment
   }
 
-  /// Every tenant in memory.
-  var all: [TenantSync] { state.withLock { Array($0.syncs.values) } }
+  /// Who is told of each tenant that is followed from now on.
+  func tellOfNew(_ newcomer: @escaping @Sendable (TenantSync) -> Void) {
+    self.newcomer.withLock { $0 = newcomer }
+  }
+
+  /// The tenants in memory.
+  var byID: [String: TenantSync] { state.withLock { $0.syncs } }
 
   /// The tenant, if it is in memory.
   subscript(tenantID: String) -> TenantSync? { state.withLock { $0.syncs[tenantID] } }
@@ -35,6 +41,27 @@ final class FollowedTenants: Sendable {
   func knows(_ tenantID: String) -> Bool {
     let (sync, wasLeft) = state.withLock { ($0.syncs[tenantID], $0.past[tenantID] != nil) }
     return sync?.isKnown ?? wasLeft
+  }
+
+  /// Takes note of tenants that stand in the file and are not loaded yet.
+  func remember(_ tenantIDs: some Sequence<String>) {
+    state.withLock { state in
+      for tenantID in tenantIDs where state.past.count < Limits.tenantsMax {
+        state.past[tenantID] = CacheUse.Totals()
+      }
+    }
+  }
+
+  /// The tenant, loaded if it is one that was left to the file: there is news of it, which must be
+  /// kept beside what is stored.
+  func recall(_ tenantID: String) -> TenantSync? {
+    let (sync, wasLeft) = state.withLock { ($0.syncs[tenantID], $0.past[tenantID] != nil) }
+    if let sync { return sync }
+    guard wasLeft, let loaded = follow(tenantID) else { return nil }
+    // Nobody asked for it, so it need not stay for long.
+    let idle = Int64((Limits.idleTenantSeconds - Limits.recalledTenantSeconds) * 1000)
+    loaded.use.touch(at: environment.time.now().advanced(byMilliseconds: -idle))
+    return loaded
   }
 
   /// Begins to keep the budget.
@@ -99,6 +126,7 @@ final class FollowedTenants: Sendable {
       add(sync, to: &state)
     }
     if isNew {
+      newcomer.withLock { $0 }?(sync)
       sync.start(delaySeconds: delaySeconds, after: previous)
       alarm.ring()
     }
@@ -155,7 +183,7 @@ extension FollowedTenants {
 
   func sweep(budget: Int) {
     let now = environment.time.now().milliseconds
-    let byUse = all.map { (sync: $0, lastUsed: $0.use.lastUsedMilliseconds) }
+    let byUse = byID.values.map { (sync: $0, lastUsed: $0.use.lastUsedMilliseconds) }
       .sorted { $0.lastUsed < $1.lastUsed }
     var held = byUse.map { ($0.sync, bytes: $0.sync.heldBytes) }
     var total = held.reduce(environment.onDemand.heldBytes) { $0 + $1.bytes }
@@ -206,6 +234,7 @@ extension FollowedTenants {
         state.past[tenantID] = sync.use.totals
       }
       state.leaving[tenantID] = Task {
+        await sync.storeAge()
         await sync.stop()
         self.left(tenantID)
       }

@@ -72,40 +72,65 @@ struct SnapshotReader {
     var grants: [String: UserGrants] = [:]
     for user in users {
       let user = try object(user, "a user")
-      grants[try text(user, "userId")] = UserGrants(
-        permissions: try permissionTexts(user), roleIDs: try texts(user, "roleIds"),
-        isActive: try flag(user, "isActive") ?? true)
+      grants[try text(user, "userId")] = try self.grants(user)
     }
     var known: [String: DirectoryRole] = [:]
     for role in roles {
-      let role = try object(role, "a role")
-      let id = try text(role, "roleId")
-      known[id] = DirectoryRole(
-        id: id, name: try optionalText(role, "name") ?? id,
-        permissions: try permissionTexts(role))
+      let role = try self.role(try object(role, "a role"))
+      known[role.id] = role
     }
     return .permissions(grants: grants, roles: known)
+  }
+
+  /// What is said of one user's rights.
+  func grants(_ user: JSONObject) throws(AnswerRejection) -> UserGrants {
+    UserGrants(
+      permissions: try permissionTexts(user), roleIDs: try texts(user, "roleIds"),
+      isActive: try flag(user, "isActive") ?? true)
+  }
+
+  /// What is said of one role.
+  func role(_ role: JSONObject) throws(AnswerRejection) -> DirectoryRole {
+    let id = try text(role, "roleId")
+    return DirectoryRole(
+      id: id, name: try optionalText(role, "name") ?? id, permissions: try permissionTexts(role))
+  }
+
+  /// The profile that the members of `employee` make of `held`; absent ones leave it as it is.
+  func profile(
+    _ employee: JSONObject, over held: UserProfile?
+  ) throws(AnswerRejection) -> UserProfile {
+    func part(_ name: String, _ held: String?) throws(AnswerRejection) -> String? {
+      employee[name] == nil ? held : try optionalText(employee, name)
+    }
+    return UserProfile(
+      name: try part("name", held?.name), email: try part("email", held?.email),
+      title: try part("title", held?.title),
+      department: try part("department", held?.department),
+      departmentID: try part("departmentId", held?.departmentID),
+      organizationID: try part("organizationId", held?.organizationID),
+      location: try part("location", held?.location),
+      isActive: try flag(employee, "isActive") ?? held?.isActive ?? true)
+  }
+
+  /// What one operation costs.
+  func operation(
+    _ operation: JSONObject
+  ) throws(AnswerRejection) -> (code: String, units: Int64) {
+    let code = SharedTexts.grant(try text(operation, "operationCode"))
+    guard case .number(let number)? = operation["creditCost"],
+      let units = number.units(scale: 4), (0...Limits.amountUnitsMax).contains(units)
+    else { throw AnswerRejection("creditCost is no amount with at most 4 decimals") }
+    return (code, units)
   }
 
   private func profiles(_ list: [JSONValue]) throws(AnswerRejection) -> [String: UserProfile] {
     var profiles: [String: UserProfile] = [:]
     for element in list {
       let employee = try object(element, "an employee")
-      profiles[try text(employee, "userId")] = try profile(employee)
+      profiles[try text(employee, "userId")] = try profile(employee, over: nil)
     }
     return profiles
-  }
-
-  /// Who one user is.
-  func profile(_ employee: JSONObject) throws(AnswerRejection) -> UserProfile {
-    UserProfile(
-      name: try optionalText(employee, "name"), email: try optionalText(employee, "email"),
-      title: try optionalText(employee, "title"),
-      department: try optionalText(employee, "department"),
-      departmentID: try optionalText(employee, "departmentId"),
-      organizationID: try optionalText(employee, "organizationId"),
-      location: try optionalText(employee, "location"),
-      isActive: try flag(employee, "isActive") ?? true)
   }
 
   private func tree(_ value: JSONValue) throws(AnswerRejection) -> OrganizationTree {
@@ -142,11 +167,7 @@ struct SnapshotReader {
     case nil, .null: break
     case .array(let list)?:
       for element in list {
-        let operation = try object(element, "an operation")
-        let code = SharedTexts.grant(try text(operation, "operationCode"))
-        guard case .number(let number)? = operation["creditCost"],
-          let units = number.units(scale: 4), (0...Limits.amountUnitsMax).contains(units)
-        else { throw AnswerRejection("creditCost is no amount with at most 4 decimals") }
+        let (code, units) = try self.operation(try object(element, "an operation"))
         if code.hasPrefix("crm.") {
           operations[code] = units
         } else {
@@ -193,7 +214,7 @@ struct SnapshotReader {
 
 extension SnapshotReader {
   /// The object, refused when it names another tenant than the one asked for.
-  private func object(_ value: JSONValue, _ what: String) throws(AnswerRejection) -> JSONObject {
+  func object(_ value: JSONValue, _ what: String) throws(AnswerRejection) -> JSONObject {
     guard let object = value.object else { throw AnswerRejection("\(what) is no object") }
     switch object["tenantId"] {
     case nil, .null: return object
@@ -209,7 +230,7 @@ extension SnapshotReader {
     return text
   }
 
-  private func optionalText(
+  func optionalText(
     _ object: JSONObject, _ name: String
   ) throws(AnswerRejection) -> String? {
     switch object[name] {
@@ -219,7 +240,7 @@ extension SnapshotReader {
     }
   }
 
-  private func flag(_ object: JSONObject, _ name: String) throws(AnswerRejection) -> Bool? {
+  func flag(_ object: JSONObject, _ name: String) throws(AnswerRejection) -> Bool? {
     switch object[name] {
     case nil, .null: return nil
     case .bool(let flag)?: return flag
@@ -227,7 +248,7 @@ extension SnapshotReader {
     }
   }
 
-  private func texts(_ object: JSONObject, _ name: String) throws(AnswerRejection) -> [String] {
+  func texts(_ object: JSONObject, _ name: String) throws(AnswerRejection) -> [String] {
     let texts = try list(object, name).map { value throws(AnswerRejection) in
       guard let text = value.string else { throw AnswerRejection("\(name) holds no text") }
       return text
@@ -236,7 +257,7 @@ extension SnapshotReader {
   }
 
   /// Grants of any form are kept; only their owner's list must be one.
-  private func permissionTexts(_ object: JSONObject) throws(AnswerRejection) -> [String] {
+  func permissionTexts(_ object: JSONObject) throws(AnswerRejection) -> [String] {
     pool.share(
       try list(object, "permissions").map { SharedTexts.grant($0.string ?? $0.text) })
   }

@@ -11,11 +11,19 @@ struct SnapshotStore: Sendable {
     var fetchedAt: Timestamp
   }
 
+  /// What is stored of a tenant.
+  struct StoredTenant: Sendable {
+    /// Whole answers by kind.
+    var answers: [String: Stored] = [:]
+    /// What events changed since the answers were received.
+    var overlays: [Overlay] = []
+  }
+
   /// The kind under which the last known balance stands beside the collections.
   static let balanceKind = "credits"
 
-  private let database: Database
-  private let cipher: SnapshotCipher
+  let database: Database
+  let cipher: SnapshotCipher
 
   init(_ database: Database, cipher: SnapshotCipher) {
     self.database = database
@@ -31,27 +39,42 @@ struct SnapshotStore: Sendable {
     }.compactMap { $0 }
   }
 
-  /// The stored answers of a tenant by kind.
-  func load(tenantID: String) throws -> [String: Stored] {
-    var stored: [String: Stored] = [:]
+  /// What is stored of a tenant.
+  func load(tenantID: String) throws -> StoredTenant {
+    var stored = StoredTenant()
+    var incomplete: Set<String> = []
     try database.read { connection in
       try connection.forEachRow(Self.selectAnswers, [.text(tenantID)]) { row in
-        guard let kind = row.text(0),
-          let body = row.blob(2).flatMap({
-            cipher.open($0, in: SnapshotCipher.Row(tenantID: tenantID, kind: kind))
-          }),
-          let fetchedAt = row.text(3).flatMap({ Timestamp(rfc3339: $0) })
+        guard let kind = row.text(0), let id = row.text(1), let sealed = row.blob(3),
+          let fetchedAt = row.text(4).flatMap({ Timestamp(rfc3339: $0) })
         else { return }
-        stored[kind] = Stored(etag: row.text(1), body: body, fetchedAt: fetchedAt)
+        let place = SnapshotCipher.Row(tenantID: tenantID, kind: kind, id: id)
+        guard let body = cipher.open(sealed, in: place) else {
+          if !id.isEmpty { incomplete.insert(kind) }
+          return
+        }
+        if id.isEmpty {
+          stored.answers[kind] = Stored(etag: row.text(2), body: body, fetchedAt: fetchedAt)
+        } else if let collection = WrapperCollection(rawValue: kind),
+          let subject = OverlaySubject(collection: collection, rowID: id)
+        {
+          stored.overlays.append(Overlay(subject: subject, body: body))
+        }
       }
+    }
+    // What events changed and cannot be read must be fetched again before anything is decided.
+    for kind in incomplete {
+      stored.answers[kind]?.etag = nil
+      stored.answers[kind]?.fetchedAt = Timestamp(milliseconds: 0)
     }
     return stored
   }
 
-  /// Replaces a stored answer.
+  /// Replaces a stored answer and drops what events had changed in the old one.
   func save(tenantID: String, kind: String, _ answer: Stored) async throws {
     let values = values(tenantID: tenantID, kind: kind, answer)
     _ = try await database.write { connection in
+      try connection.run(Self.deleteOverlays, [.text(tenantID), .text(kind)])
       try connection.run(Self.upsertAnswer, values)
     }
   }
@@ -111,9 +134,13 @@ struct SnapshotStore: Sendable {
   }
 
   private static let selectAnswers = """
-    SELECT kind, etag, body, fetched_at
+    SELECT kind, id, etag, body, fetched_at
     FROM wrapper_cache
-    WHERE tenant_id = ? AND id = ''
+    WHERE tenant_id = ?
+    """
+
+  private static let deleteOverlays = """
+    DELETE FROM wrapper_cache WHERE tenant_id = ? AND kind = ? AND id <> ''
     """
 
   static let upsertAnswer = """

@@ -13,18 +13,30 @@ struct SyncEnvironment: Sendable {
   let log: @Sendable (WrapperLogLevel, String) -> Void
 
   var backoff: Backoff { Backoff(configuration) }
+
+  /// Whether the configuration admits the tenant.
+  func serves(_ tenantID: String) -> Bool {
+    configuration.servedTenants?.contains(tenantID) ?? true
+  }
+
   var offlineSeconds: Double { configuration.offlineMinutes * 60 }
 }
 
-/// Writes each complaint of a tenant at most once a minute.
+/// Writes each complaint of a tenant, or about something else, at most once a minute.
 final class Complaints: Sendable {
   private let lastSeconds = Mutex<[String: Double]>([:])
   private let environment: SyncEnvironment
-  private let tenantID: String
+  private let speaker: String
 
   init(_ environment: SyncEnvironment, tenantID: String) {
     self.environment = environment
-    self.tenantID = tenantID
+    speaker = "tenant \(tenantID)"
+  }
+
+  /// Complaints about something that is not one tenant's.
+  init(_ environment: SyncEnvironment, about speaker: String) {
+    self.environment = environment
+    self.speaker = speaker
   }
 
   /// Logs `message` unless something about the same `subject` was logged a moment ago.
@@ -48,6 +60,6 @@ final class Complaints: Sendable {
       last[subject] = now
       return true
     }
-    if isDue { environment.log(level, "tenant \(tenantID): \(subject): \(message())") }
+    if isDue { environment.log(level, "\(speaker): \(subject): \(message())") }
   }
 }

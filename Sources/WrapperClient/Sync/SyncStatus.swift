@@ -23,6 +23,14 @@ public enum SyncMode: String, Sendable, Comparable {
   }
 }
 
+/// How news of a tenant arrives.
+public enum FeedMode: String, Sendable {
+  /// By the change feed, as it happens.
+  case feed
+  /// By looking at snapshots.
+  case snapshots
+}
+
 /// How the Wrapper's truth about one tenant stands.
 public struct TenantSyncStatus: Sendable {
   /// The tenant.
@@ -33,6 +41,12 @@ public struct TenantSyncStatus: Sendable {
   public let lastSuccess: Timestamp?
   /// How many looks at either of the two failed since.
   public let failuresInRow: Int
+  /// How news of the tenant arrives.
+  public let feed: FeedMode
+  /// How far the change feed was read for the tenant; nil when it never was.
+  public let cursor: String?
+  /// The age of permissions and credit configuration; nil when they were never read.
+  public let stalenessSeconds: Double?
   /// When the next look is due.
   public let nextAttempt: Timestamp?
   /// Answers that were refused because something in them was wrong.

@@ -12,16 +12,20 @@ final class TenantSync: Sendable {
   /// How the tenant's caches are used.
   let use: CacheUse
 
-  private let environment: SyncEnvironment
+  let environment: SyncEnvironment
+  let complaints: Complaints
+  let alarm = Alarm()
+  let state = Mutex(State())
+  /// Held while something new is taken over and stored, so that the file follows memory's order.
+  let adoption = Turnstile(atOnce: 1, waitingMax: Limits.adoptionsWaitingMax)
+  /// Asks about single users.
+  let revalidation: UserRevalidation
   private let fetch: CollectionFetch
-  private let complaints: Complaints
-  private let alarm = Alarm()
-  private let state = Mutex(State())
   private let loop = Mutex<Task<Void, Never>?>(nil)
   /// Starts shipping once the tenant's last sync has ended.
   private let succession = Mutex<Task<Void, Never>?>(nil)
 
-  private struct State {
+  struct State {
     var truth = TenantTruth()
     /// Nil before the first snapshot, and while a part of the truth is left to the file.
     var directory: TenantDirectory?
@@ -50,6 +54,8 @@ final class TenantSync: Sendable {
     /// Whether the Wrapper knows no such tenant.
     var isUnknown = false
     var lastMode = SyncMode.online
+    /// Whether the change feed tells of this tenant just now.
+    var isFed = false
     var rolesComplainedOf: Set<String> = []
   }
 
@@ -59,6 +65,7 @@ final class TenantSync: Sendable {
     fetch = CollectionFetch(tenantID: tenantID, transport: environment.transport)
     complaints = Complaints(environment, tenantID: tenantID)
     use = CacheUse(time: environment.time, alarm: alarm)
+    revalidation = UserRevalidation(time: environment.time)
     let balance = BalanceRead(tenantID: tenantID, environment: environment)
     account = CreditAccount(
       queuedUnits: queuedUnits, shipsActivities: environment.configuration.shipsActivities,
@@ -108,6 +115,7 @@ final class TenantSync: Sendable {
   /// What could not be shipped stays in the outbox.
   func stop() async {
     account.stop()
+    revalidation.stop()
     let loop = self.loop.withLock { $0 }
     loop?.cancel()
     await succession.withLock { $0 }?.value
@@ -115,9 +123,14 @@ final class TenantSync: Sendable {
     await loop?.value
   }
 
-  /// Looks at everything now.
+  /// Looks at everything now, and believes what comes even if many users are gone.
   func refresh() {
-    state.withLock { markDue(WrapperCollection.allCases, in: &$0) }
+    state.withLock { state in
+      Self.markDue(WrapperCollection.allCases, in: &state)
+      for collection in WrapperCollection.allCases {
+        state.collections[collection]?.acceptsLoss = true
+      }
+    }
     alarm.ring()
     shipper.flush()
   }
@@ -139,7 +152,7 @@ final class TenantSync: Sendable {
 
   /// Looks at the tenant's own settings soon: somebody has just signed in.
   func refreshSettings() {
-    state.withLock { markDue([.tenant], in: &$0) }
+    state.withLock { Self.markDue([.tenant], in: &$0) }
     alarm.ring()
   }
 
@@ -156,7 +169,7 @@ final class TenantSync: Sendable {
       if state.directory == nil, let round = state.presentRound { return (nil, round) }
       let round = state.nextRound ?? Promise()
       state.nextRound = round
-      markDue(WrapperCollection.allCases.filter(\.isCritical), in: &state)
+      Self.markDue(WrapperCollection.allCases.filter(\.isCritical), in: &state)
       return (nil, round)
     }
     guard let round else { return fresh }
@@ -171,18 +184,26 @@ final class TenantSync: Sendable {
   /// Whether the Wrapper, asked last, knew no such tenant, and nothing was ever known of it here.
   var isUnknown: Bool { state.withLock { $0.isUnknown && !isKnown($0) } }
 
-  func status(outboxDepth: Int?, outboxOldest: Timestamp?) -> TenantSyncStatus {
+  func status(
+    cursor: String?, outboxDepth: Int?, outboxOldest: Timestamp?
+  ) -> TenantSyncStatus {
     state.withLock { state in
       let critical = WrapperCollection.allCases.filter(\.isCritical)
         .map { state.collections[$0, default: .init()] }
       let due = critical.map(\.dueSeconds).min() ?? 0
       let dueIn = max(0, due - environment.time.monotonicSeconds)
+      let lastSuccess =
+        critical.contains { $0.lastSuccess == nil }
+        ? nil : critical.compactMap(\.lastSuccess).min()
+      let now = environment.time.now()
       return TenantSyncStatus(
-        tenantID: tenantID, mode: mode(state),
-        lastSuccess: critical.contains { $0.lastSuccess == nil }
-          ? nil : critical.compactMap(\.lastSuccess).min(),
+        tenantID: tenantID, mode: mode(state), lastSuccess: lastSuccess,
         failuresInRow: critical.map(\.failures).max() ?? 0,
-        nextAttempt: environment.time.now().advanced(byMilliseconds: Int64(dueIn * 1000)),
+        feed: state.isFed ? .feed : .snapshots, cursor: cursor,
+        stalenessSeconds: lastSuccess.map {
+          Double(now.milliseconds - $0.milliseconds) / 1000
+        },
+        nextAttempt: now.advanced(byMilliseconds: Int64(dueIn * 1000)),
         rejectedAnswers: state.rejectedAnswers, foreignOperations: state.foreignOperations,
         outboxDepth: outboxDepth,
         outboxOldest: outboxOldest)
@@ -190,9 +211,9 @@ final class TenantSync: Sendable {
   }
 
   /// Takes what was stored before the process started.
-  func restore(_ stored: [String: SnapshotStore.Stored]) {
+  func restore(_ stored: SnapshotStore.StoredTenant) {
     for collection in WrapperCollection.allCases {
-      guard let answer = stored[collection.rawValue] else { continue }
+      guard let answer = stored.answers[collection.rawValue] else { continue }
       var reader = SnapshotReader(tenantID: tenantID)
       do {
         let snapshot = try reader.read(collection, answer.body)
@@ -209,71 +230,10 @@ final class TenantSync: Sendable {
         complaints.warn("stored \(collection.rawValue)", error.reason)
       }
     }
-    if let reading = stored[SnapshotStore.balanceKind].flatMap({ BalanceRead.stored($0) }) {
+    restore(stored.overlays)
+    if let reading = stored.answers[SnapshotStore.balanceKind].flatMap({ BalanceRead.stored($0) }) {
       account.restore(reading)
     }
-  }
-}
-
-extension TenantSync {
-  /// An estimate of what the tenant occupies in memory, in bytes.
-  var heldBytes: Int {
-    let (truth, directory, known, generation) = state.withLock { state in
-      (state.truth, state.directory, state.truthBytes, state.generation)
-    }
-    let bytes = known ?? truth.heldBytes
-    if known == nil {
-      state.withLock { if $0.generation == generation { $0.truthBytes = bytes } }
-    }
-    return bytes + (directory?.derivedBytes ?? 0) + Limits.followedTenantBytes
-  }
-
-  /// How many entries each cache of the tenant holds.
-  var sizes: CacheMetrics.Sizes { state.withLock { CacheMetrics.Sizes($0.truth) } }
-
-  /// Leaves what is operational to the file, until somebody asks for it.
-  ///
-  /// - Returns: whether there was anything to leave.
-  func dropOperational() -> Bool {
-    state.withLock { state in
-      guard state.dropped.isEmpty, state.directory != nil else { return false }
-      state.dropped = Set(WrapperCollection.allCases.filter { !$0.isCritical })
-      state.truth.dropOperational()
-      state.truthBytes = nil
-      state.directory = nil
-      return true
-    }
-  }
-
-  /// Takes from the file what was dropped.
-  private func reload() {
-    let dropped = state.withLock { $0.dropped }
-    guard !dropped.isEmpty else { return }
-    let stored: [String: SnapshotStore.Stored]
-    do {
-      stored = try environment.snapshots.load(tenantID: tenantID)
-    } catch {
-      complaints.warn("reading the stored snapshot", "\(error)")
-      return
-    }
-    for collection in dropped {
-      var reader = SnapshotReader(tenantID: tenantID)
-      let answer = stored[collection.rawValue]
-      // What was stored was read before; where it is gone all the same, it is fetched again.
-      let snapshot = answer.flatMap { try? reader.read(collection, $0.body) }
-      state.withLock { state in
-        guard state.dropped.remove(collection) != nil else { return }
-        state.collections[collection, default: .init()].etag = snapshot == nil ? nil : answer?.etag
-        if let snapshot, let answer {
-          use.renew(
-            collection, at: answer.fetchedAt, maxAgeSeconds: nil, environment.configuration)
-          apply(state.truth.events(for: snapshot), to: &state)
-        } else {
-          markDue([collection], in: &state)
-        }
-      }
-    }
-    state.withLock { apply([], to: &$0) }
   }
 }
 
@@ -293,7 +253,8 @@ extension TenantSync {
     let now = environment.time.monotonicSeconds
     let due = state.withLock { state -> [WrapperCollection] in
       let due = WrapperCollection.allCases.filter { collection in
-        state.collections[collection, default: .init()].dueSeconds <= now && isWanted(collection)
+        let held = state.collections[collection, default: .init()]
+        return held.dueSeconds <= now && isWanted(collection, held)
       }
       if !due.isEmpty {
         state.presentRound = state.nextRound ?? Promise()
@@ -301,7 +262,8 @@ extension TenantSync {
       }
       return due
     }
-    if !due.isEmpty {
+    let isBalanceDue = state.withLock { $0.lastMode == .online && now >= $0.balanceDueSeconds }
+    if !due.isEmpty || isBalanceDue {
       await withTaskGroup { group in
         for collection in due { group.addTask { await self.look(at: collection) } }
       }
@@ -313,28 +275,33 @@ extension TenantSync {
       await finishRound()
     }
     return state.withLock { state in
-      (state.collections.filter { isWanted($0.key) }.values.map(\.dueSeconds).min() ?? now)
-        - environment.time.monotonicSeconds
+      let due = state.collections.filter { isWanted($0.key, $0.value) }.values.map(\.dueSeconds)
+        .min()
+      // Where the feed brings the news, a look at a collection is rarer than one at the balance.
+      let next =
+        state.lastMode == .online
+        ? min(due ?? .infinity, state.balanceDueSeconds) : due ?? now
+      return next - environment.time.monotonicSeconds
     }
   }
 
   /// One look at one collection: what comes becomes events, what fails changes nothing.
   private func look(at collection: WrapperCollection) async {
-    let etag = state.withLock { $0.collections[collection]?.etag }
+    // What comes is judged beside what is held.
+    reload()
+    let begun = state.withLock { $0.collections[collection, default: .init()] }
     do throws(FetchFailure) {
-      switch try await fetch.fetch(collection, etag: etag) {
-      case .unchanged(let maxAge):
-        state.withLock { succeed(collection, maxAge, in: &$0) }
-        if !collection.isCritical { await confirm([collection.rawValue]) }
-      case .changed(let snapshot, let body, let etag, let maxAge, let foreignOperations):
-        state.withLock { state in
-          if collection == .creditConfiguration { state.foreignOperations = foreignOperations }
-          state.collections[collection, default: .init()].etag = etag
-          succeed(collection, maxAge, in: &state)
-          if state.dropped.remove(collection) != nil { state.truthBytes = nil }
-          apply(state.truth.events(for: snapshot), to: &state)
-        }
-        await store(collection, body, etag)
+      let outcome = try await fetch.fetch(collection, etag: begun.etag)
+      let ended = environment.time.monotonicSeconds
+      guard await adoption.enter() else { return }
+      defer { adoption.leave() }
+      let isTaken = try state.withLock { state throws(FetchFailure) in
+        try adopt(outcome, of: collection, begun: begun, ended: ended, in: &state)
+      }
+      guard isTaken else { return }
+      switch outcome {
+      case .changed(_, let body, let etag, _, _): await store(collection, body, etag)
+      case .unchanged: if !collection.isCritical { await confirm([collection.rawValue]) }
       }
     } catch {
       guard !Task.isCancelled else { return }
@@ -342,19 +309,74 @@ extension TenantSync {
     }
   }
 
+  /// Takes what a look brought, unless an event arrived meanwhile that may be newer.
+  ///
+  /// - Returns: whether it was taken.
+  private func adopt(
+    _ outcome: CollectionFetch.Outcome, of collection: WrapperCollection, begun: CollectionState,
+    ended: Double, in state: inout State
+  ) throws(FetchFailure) -> Bool {
+    var held = state.collections[collection, default: .init()]
+    guard held.changes == begun.changes else {
+      held.discards += 1
+      // Events that come without end must not become looks without end.
+      let pause = held.discards > 3 ? environment.configuration.pollSeconds : 0
+      held.dueSeconds = environment.time.monotonicSeconds + pause
+      state.collections[collection] = held
+      return false
+    }
+    switch outcome {
+    case .unchanged(let maxAge):
+      // An age in the file that an event had set back is right again.
+      if held.isInvalid { state.confirmedSeconds = -.infinity }
+      succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
+    case .changed(let snapshot, _, let etag, let maxAge, let foreignOperations):
+      try believe(snapshot, of: collection, begun: begun, in: &state)
+      if collection == .creditConfiguration { state.foreignOperations = foreignOperations }
+      state.collections[collection, default: .init()].etag = etag
+      succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
+      state.dropped.remove(collection)
+      apply(state.truth.events(for: snapshot), to: &state)
+    }
+    return true
+  }
+
+  /// Refuses an answer that lacks half of the users or more.
+  ///
+  /// One mistake at the Wrapper would lock everybody out. What is said for long enough is none.
+  private func believe(
+    _ snapshot: CollectionSnapshot, of collection: WrapperCollection, begun: CollectionState,
+    in state: inout State
+  ) throws(FetchFailure) {
+    guard state.truth.losesMany(to: snapshot), !begun.acceptsLoss else { return }
+    let now = environment.time.monotonicSeconds
+    let since = state.collections[collection]?.lossSince ?? now
+    state.collections[collection]?.lossSince = since
+    guard now - since < Limits.lossDisbeliefSeconds else { return }
+    throw FetchFailure(reason: "half of the users are missing", isRejection: true)
+  }
+
   private func succeed(
-    _ collection: WrapperCollection, _ maxAge: Double?, in state: inout State
+    _ collection: WrapperCollection, _ maxAge: Double?, begun: CollectionState, ended: Double,
+    in state: inout State
   ) {
     let poll = environment.configuration.pollSeconds
-    // A tenth of jitter either way keeps tenants from looking all at once. What is operational is
-    // looked at when somebody asks after the end of its life.
-    let pause = collection.isCritical ? poll * (0.9 + 0.2 * environment.random.fraction()) : 0
+    // What is operational is looked at when somebody asks after the end of its life.
+    var pause = 0.0
+    if collection.isCritical {
+      let staleness = environment.configuration.permissionMaxStalenessSeconds
+      let own = state.isFed ? max(poll, staleness * Limits.fedLifeShare) : poll
+      // A shorter life than the poll's would only make the Wrapper work harder than it asked to. A
+      // tenth of jitter either way keeps tenants from looking all at once.
+      let jitter = 0.9 + 0.2 * environment.random.fraction()
+      pause = min(own, max(maxAge ?? own, poll)) * jitter
+    }
+    let now = environment.time.now()
     state.collections[collection, default: .init()].succeed(
-      at: environment.time.now(), nextAt: environment.time.monotonicSeconds + pause)
-    // A shorter life than the poll's would only make the Wrapper work harder than it asked to.
+      at: now, endedSeconds: ended, nextAt: environment.time.monotonicSeconds + pause,
+      requests: begun.requests)
     use.renew(
-      collection, at: environment.time.now(), maxAgeSeconds: maxAge.map { max($0, poll) },
-      environment.configuration)
+      collection, at: now, maxAgeSeconds: maxAge.map { max($0, poll) }, environment.configuration)
     noteStaleness(in: &state)
   }
 
@@ -379,7 +401,7 @@ extension TenantSync {
   }
 
   /// The one place where events change what is held; makes the next snapshot.
-  private func apply(_ events: [WrapperEvent], to state: inout State) {
+  func apply(_ events: [WrapperEvent], to state: inout State) {
     for event in events {
       state.truth.apply(event)
       if case .roleChanged(_, let role?) = event { complainOfGrants(of: role, in: &state) }
@@ -402,8 +424,8 @@ extension TenantSync {
 
   /// Whether a look at `collection` serves anybody: what is operational is looked at for the first
   /// snapshot, when it is known to have changed, and when it is used after the end of its life.
-  private func isWanted(_ collection: WrapperCollection) -> Bool {
-    collection.isCritical || use.wants(collection)
+  private func isWanted(_ collection: WrapperCollection, _ held: CollectionState) -> Bool {
+    collection.isCritical || held.isUnsettled || use.wants(collection)
   }
 
   private func complainOfGrants(of role: DirectoryRole, in state: inout State) {
@@ -434,7 +456,7 @@ extension TenantSync {
       let isBalanceDue = state.lastMode == .online && now >= state.balanceDueSeconds
       if isBalanceDue { state.balanceDueSeconds = now + Limits.balancePollSeconds }
       if old != .online, state.lastMode == .online {
-        markDue(WrapperCollection.allCases, in: &state)
+        Self.markDue(WrapperCollection.allCases, in: &state)
       }
       return (old, state.lastMode, confirmedKinds(&state, now), isBalanceDue)
     }
@@ -443,6 +465,7 @@ extension TenantSync {
     }
     if old != .online, new == .online {
       account.reopen()
+      revalidation.reopen()
       shipper.flush()
     }
     // Nobody waits for this read: it keeps the figure that is shown from growing old.
@@ -450,11 +473,22 @@ extension TenantSync {
     if !confirmed.isEmpty { await confirm(confirmed) }
   }
 
-  /// Notes in the file that what it holds is still right.
-  private func confirm(_ kinds: [String]) async {
+  /// Notes in the file how old what is known is, before the tenant is left to it.
+  func storeAge() async {
+    let (kinds, moment) = state.withLock { state -> ([String], Timestamp?) in
+      let critical = state.collections.filter { $0.key.isCritical && $0.value.failures == 0 }
+      // What was never confirmed, or set back by an event, is as old as the file says.
+      let known = critical.filter { !$0.value.isFromFile && !$0.value.isInvalid }
+      return (known.map(\.key.rawValue), known.compactMap(\.value.lastSuccess).min())
+    }
+    if let moment { await confirm(kinds, at: moment) }
+  }
+
+  /// Notes in the file that what it holds was right at that moment.
+  private func confirm(_ kinds: [String], at moment: Timestamp? = nil) async {
     do {
       try await environment.snapshots.confirm(
-        tenantID: tenantID, kinds: kinds, at: environment.time.now())
+        tenantID: tenantID, kinds: kinds, at: moment ?? environment.time.now())
     } catch {
       complaints.warn("storing the age of the snapshot", "\(error)")
     }
@@ -473,16 +507,19 @@ extension TenantSync {
   }
 
   /// Works out when the snapshot grows stale, after anything that it depends on has changed.
-  private func noteStaleness(in state: inout State) {
+  func noteStaleness(in state: inout State) {
     let critical = WrapperCollection.allCases.filter(\.isCritical)
       .map { state.collections[$0, default: .init()] }
     let limit = Int64(environment.configuration.permissionMaxStalenessSeconds * 1000)
+    let fileLimit = min(limit, Int64(environment.configuration.pollSeconds * 2000))
     state.isFailing = critical.contains { $0.failures > 0 }
     // While the Wrapper fails, the last truth stands and the mode says how old it may be.
     state.staleAtMilliseconds =
       critical.map { held -> Int64 in
         guard let lastSuccess = held.lastSuccess else { return .min }
-        return held.failures > 0 ? .max : lastSuccess.milliseconds + limit
+        if held.failures > 0 { return .max }
+        // Nobody followed the tenant between that moment and now.
+        return lastSuccess.milliseconds + (held.isFromFile ? fileLimit : limit)
       }.min() ?? .min
   }
 
@@ -496,10 +533,9 @@ extension TenantSync {
     }.max() ?? .online
   }
 
-  private func markDue(_ collections: [WrapperCollection], in state: inout State) {
+  static func markDue(_ collections: some Sequence<WrapperCollection>, in state: inout State) {
     for collection in collections {
-      state.collections[collection, default: .init()].dueSeconds = -.infinity
-      use.want(collection)
+      state.collections[collection, default: .init()].request()
     }
   }
 }

@@ -106,6 +106,22 @@ struct TenantTruth: Sendable {
     }
   }
 
+  /// Whether taking `snapshot` would lose at least half of the users, where there are several.
+  func losesMany(to snapshot: CollectionSnapshot) -> Bool {
+    switch snapshot {
+    case .permissions(let grants, _): Self.losesMany(from: self.grants, to: grants)
+    case .employees(let profiles): Self.losesMany(from: self.profiles, to: profiles)
+    case .credits, .organization, .tenant: false
+    }
+  }
+
+  private static func losesMany<Value>(
+    from old: [String: Value], to new: [String: Value]
+  ) -> Bool {
+    let lost = old.keys.count { new[$0] == nil }
+    return old.count >= Limits.usersUntilLossCounts && lost * 2 >= old.count
+  }
+
   private func creditEvents(for new: CreditConfiguration) -> [WrapperEvent] {
     let costs: [WrapperEvent] = Self.changes(
       from: credits?.operations ?? [:], to: new.operations

@@ -15,6 +15,9 @@ final class Turnstile: Sendable {
     self.waitingMax = waitingMax
   }
 
+  /// Whether somebody who came now would not have to wait.
+  var isFree: Bool { state.withLock { $0.free > 0 } }
+
   /// Waits for a turn, which ``leave()`` must give back.
   ///
   /// - Returns: false, without a turn, when too many wait already.

@@ -28,6 +28,13 @@ enum Help {
     WRAPPER_API_KEY; without one it makes a key and prints it.
 
     \(table { $0.flag.map(CommandOptions.wrapperFlags.contains) == true })
+
+    Switches that break it, to see what its clients do then:
+
+    \(FaultSwitch.all.map { "  --\($0.name)\n      \($0.summary)" }.joined(separator: "\n"))
+
+    A Wrapper that loses every fifth request, and is gone from the 60th second to the 90th:
+      cardfile wrapper --demo --fail-rate 0.2 --down-after 60 --up-after 30
     """
 
   private static func line(_ noun: DirectoryNoun) -> String {

@@ -173,7 +173,7 @@ enum ServeCommand {
       tls: try configuration.tls.map(identity))
   }
 
-  private static func identity(_ paths: ServerConfiguration.TLSPaths) throws -> TLSIdentity {
+  static func identity(_ paths: ServerConfiguration.TLSPaths) throws -> TLSIdentity {
     TLSIdentity(
       certificateChain: Array(try Data(contentsOf: URL(fileURLWithPath: paths.certificate))),
       privateKey: Array(try Data(contentsOf: URL(fileURLWithPath: paths.key))))
