@@ -84,6 +84,6 @@ extension Wrapper {
     let reading = sync.revalidation.nextReading(userID: userID) { await sync.revalidate($0) }
     let seconds = environment.configuration.requestSeconds
     let read = await reading?.value(withinSeconds: seconds)
-    return (read ?? nil) ?? sync.directory ?? known
+    return (read ?? nil) ?? sync.wholeDirectory() ?? known
   }
 }
