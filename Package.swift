@@ -95,8 +95,8 @@ let package = Package(
     .testTarget(
       name: "WrapperClientTests",
       dependencies: [
-        "WrapperClient", "EmbeddedWrapper", "Database", "SQLite", "HTTPServer", "HTTP", "JSON",
-        "Values", "TestSupport",
+        "WrapperClient", "EmbeddedWrapper", "Cryptography", "Database", "SQLite", "HTTPServer",
+        "HTTP", "JSON", "Values", "TestSupport",
       ]),
     .testTarget(
       name: "EmbeddedWrapperTests",

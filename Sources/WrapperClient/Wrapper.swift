@@ -28,13 +28,9 @@ public final class Wrapper: Sendable {
     time: TimeSource, random: RandomSource,
     log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
-    let snapshots = SnapshotStore(
-      database,
-      cipher: SnapshotCipher(keys: configuration.cacheKeys, random: random, log: log))
     let environment = SyncEnvironment(
-      configuration: configuration, transport: transport, snapshots: snapshots,
-      outbox: OutboxStore(database, snapshots: snapshots), onDemand: OnDemandCache(time: time),
-      time: time, random: random, log: log)
+      configuration: configuration, transport: transport, database: database, time: time,
+      random: random, log: log)
     self.environment = environment
     let tenants = FollowedTenants(environment: environment)
     feed = FeedReader(

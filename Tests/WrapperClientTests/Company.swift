@@ -79,10 +79,11 @@ enum Company {
 extension Company {
   /// What a client holds of such a company.
   static func truth(_ tenantID: String) throws -> TenantTruth {
-    try Fixture.truth([
-      .permissions: grants(tenantID), .employees: employees(tenantID),
-      .organization: organization(tenantID), .creditConfiguration: credits,
-      .tenant: #"{"name":"Company"}"#,
-    ], tenantID: tenantID)
+    try Fixture.truth(
+      [
+        .permissions: grants(tenantID), .employees: employees(tenantID),
+        .organization: organization(tenantID), .creditConfiguration: credits,
+        .tenant: #"{"name":"Company"}"#,
+      ], tenantID: tenantID)
   }
 }

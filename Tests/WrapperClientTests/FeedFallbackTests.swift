@@ -49,8 +49,7 @@ import Values
           WrapperConfiguration(
             baseURL: "http://127.0.0.1:\(port)", apiKey: "key", version: "test"),
           time: .system, random: .system),
-        snapshots: SnapshotStore(world.database), outbox: OutboxStore(world.database),
-        time: clock.source, random: .system, log: { _, _ in })
+        database: world.database, time: clock.source, random: .system, log: { _, _ in })
       let reader = FeedReader(environment: environment, serves: { _ in true }, followed: { [:] })
       let poll = try #require(reader.polls.first)
       #expect(await reader.round(poll) == 300)
@@ -209,8 +208,7 @@ import Values
       let environment = SyncEnvironment(
         configuration: configuration,
         transport: WrapperTransport(configuration, time: .system, random: .system),
-        snapshots: SnapshotStore(world.database), outbox: OutboxStore(world.database),
-        time: world.clock.source, random: .system, log: { _, _ in })
+        database: world.database, time: world.clock.source, random: .system, log: { _, _ in })
       let reader = FeedReader(environment: environment, serves: { _ in true }, followed: { [:] })
       let poll = try #require(reader.polls.first)
       func round(_ answer: HTTPResponse) async -> Double {

@@ -1,3 +1,4 @@
+internal import Database
 internal import Synchronization
 internal import Values
 
@@ -11,6 +12,24 @@ struct SyncEnvironment: Sendable {
   let time: TimeSource
   let random: RandomSource
   let log: @Sendable (WrapperLogLevel, String) -> Void
+
+  /// What works on `database`, with calls that go through `transport`.
+  init(
+    configuration: WrapperConfiguration, transport: any WrapperSending, database: Database,
+    time: TimeSource, random: RandomSource,
+    log: @escaping @Sendable (WrapperLogLevel, String) -> Void
+  ) {
+    self.configuration = configuration
+    self.transport = transport
+    snapshots = SnapshotStore(
+      database,
+      cipher: SnapshotCipher(keys: configuration.cacheKeys, random: random, log: log))
+    outbox = OutboxStore(database, snapshots: snapshots)
+    onDemand = OnDemandCache(time: time)
+    self.time = time
+    self.random = random
+    self.log = log
+  }
 
   var backoff: Backoff { Backoff(configuration) }
 
