@@ -18,6 +18,8 @@ public struct APIConfiguration: Sendable {
   public var servedTenants: Set<String>?
   /// Whether the embedded Wrapper runs, and with it sign-in by password.
   public var hasEmbeddedWrapper = false
+  /// What `GET /metrics` must carry as its bearer token; nil shows it to everybody.
+  public var metricsToken: String?
   /// The program's version.
   public var version = "0"
 

@@ -10,6 +10,18 @@ static const unsigned char schema_0002[] = {
 #embed "../../Resources/schema/0002-directory.sql"
 };
 
+static const unsigned char schema_0003[] = {
+#embed "../../Resources/schema/0003-directory-feed.sql"
+};
+
+static const unsigned char schema_0004[] = {
+#embed "../../Resources/schema/0004-outbox-and-usage.sql"
+};
+
+static const unsigned char schema_0005[] = {
+#embed "../../Resources/schema/0005-sessions.sql"
+};
+
 static const unsigned char demo_records[] = {
 #embed "../../Resources/demo/records.json"
 };
@@ -45,6 +57,9 @@ static const struct cardfile_resource table[] = {
     ENTRY("docs/wrapper.md", docs_wrapper),
     ENTRY("schema/0001-initial.sql", schema_0001),
     ENTRY("schema/0002-directory.sql", schema_0002),
+    ENTRY("schema/0003-directory-feed.sql", schema_0003),
+    ENTRY("schema/0004-outbox-and-usage.sql", schema_0004),
+    ENTRY("schema/0005-sessions.sql", schema_0005),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

@@ -103,6 +103,9 @@ public final class Database: Sendable {
     writerEnd.wait()
   }
 
+  /// Where the file is, symbolic links followed.
+  public var path: String { configuration.path }
+
   /// Mutations in the newest transaction: how many callers write at the same time, for work that
   /// can wait until they are done.
   public var latestBatchSize: Int { writerMetrics.current.lastBatchSize }

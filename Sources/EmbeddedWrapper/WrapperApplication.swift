@@ -1,4 +1,3 @@
-internal import Cryptography
 internal import Database
 internal import HTTP
 internal import JSON
@@ -13,19 +12,30 @@ struct WrapperApplication: HTTPApplication {
   }
 
   private let router: Router<Endpoint>
-  private let expectedKey: [UInt8]
+  private let guarding: WrapperGuard?
 
-  init(directory: Directory, apiKey: String) {
-    expectedKey = Array(apiKey.utf8)
+  /// - Parameter guarding: What stands before every path; nil where the way here is guarded itself.
+  init(
+    directory: Directory, guarding: WrapperGuard?, configuration: EmbeddedWrapperConfiguration
+  ) {
+    self.guarding = guarding
     var router = Router<Endpoint>()
+    if configuration.faults.hasFeed { FeedEndpoints(directory: directory).add(to: &router) }
     SnapshotEndpoints(directory: directory).add(to: &router)
     SessionEndpoints(directory: directory).add(to: &router)
-    ActivityEndpoints(directory: directory).add(to: &router)
+    SetupEndpoints(directory: directory).add(to: &router)
+    ActivityEndpoints(directory: directory, announces: configuration.announcesActivities).add(
+      to: &router)
+    UserEndpoints(directory: directory).add(to: &router)
+    RoleEndpoints(directory: directory).add(to: &router)
+    UnitEndpoints(directory: directory).add(to: &router)
+    CreditEndpoints(directory: directory).add(to: &router)
+    TenantEndpoints(directory: directory).add(to: &router)
     self.router = router
   }
 
   func route(_ head: HTTPRequestHead) -> HTTPRouting {
-    if let problem = guarded(head) { return .answer(refusal(problem, head)) }
+    if let problem = guarding?.refusal(head) { return .answer(refusal(problem, head)) }
     switch router.match(head.method, path: head.path) {
     case .found(let endpoint, let parameters):
       return .handle(body: .buffered(maxBytes: endpoint.bodyBytesMax)) { request in
@@ -49,30 +59,6 @@ struct WrapperApplication: HTTPApplication {
   }
 
   func completed(_ exchange: HTTPExchange) {}
-
-  /// The key, compared in constant time, and a loopback `Host`: a page in a browser on this machine
-  /// can reach the port by a name of its own choosing, but not under these names.
-  private func guarded(_ head: HTTPRequestHead) -> Problem? {
-    guard Self.isLoopback(head.headers["Host"] ?? "") else {
-      return Problem(.notFound, "There is nothing here.")
-    }
-    let authorization = Array((head.headers["Authorization"] ?? "").utf8)
-    let prefix = Array("Bearer ".utf8)
-    guard authorization.starts(with: prefix),
-      ConstantTime.areEqual(Array(authorization.dropFirst(prefix.count)), expectedKey)
-    else {
-      // 403 and not 401, which means that a token is refused.
-      return Problem(.insufficientPermissions, "The key is not valid.")
-    }
-    return nil
-  }
-
-  private static func isLoopback(_ host: String) -> Bool {
-    let name =
-      host.hasPrefix("[")
-      ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
-    return ["127.0.0.1", "localhost", "::1"].contains(name.lowercased())
-  }
 
   private func answer(
     _ request: HTTPRequest, _ run: () async throws -> HTTPResponse
@@ -102,12 +88,23 @@ extension Problem {
   init(_ error: DirectoryError) {
     switch error {
     case .notFound(let what): self.init(.notFound, "There is no such \(what).")
-    case .duplicate(let field): self.init(.duplicate, "Another one has this \(field).")
+    case .duplicate(let field):
+      self.init(
+        .duplicate, "Another one has this \(field).",
+        issues: [
+          Issue(pointer: "/\(field)", code: "duplicate", detail: "another one has this \(field)")
+        ])
     case .invalid(let field, let reason):
       self.init(
-        .validationFailed, "The \(field) cannot be taken.",
+        .validationFailed, "The \(field) cannot be taken: \(reason).",
         issues: [Issue(pointer: "/\(field)", code: "invalid", detail: reason)])
     case .inUse: self.init(.conflict, "Something still hangs from it.")
+    case .lastAdministrator:
+      self.init(
+        .conflict, "This is the last active user who may administer the tenant (* or crm.admin).")
+    case .alreadySetUp: self.init(.conflict, "Somebody exists already: the first run is over.")
+    case .wrongSetupToken:
+      self.init(.insufficientPermissions, "The setup token is wrong or has expired.")
     case .database(.overloaded), .database(.busy):
       self.init(.overloaded, "Too much at once.", headers: ["Retry-After": "1"])
     case .database(.storageFull):

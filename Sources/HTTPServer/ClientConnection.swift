@@ -14,6 +14,8 @@ final class ClientConnection: Sendable {
   let remoteAddress: String
   /// Whether it came when there were enough already.
   let isExcess: Bool
+  /// Whether it comes from another user than may use the Unix-domain socket.
+  let isForeign: Bool
 
   private struct Gate {
     var isSuspended = false
@@ -37,12 +39,13 @@ final class ClientConnection: Sendable {
 
   init(
     handle: OpaquePointer, descriptor: Int32, remoteAddress: String, isExcess: Bool,
-    deadline: UInt64, core: ServerCore
+    isForeign: Bool, deadline: UInt64, core: ServerCore
   ) {
     self.handle = handle
     self.descriptor = descriptor
     self.remoteAddress = remoteAddress
     self.isExcess = isExcess
+    self.isForeign = isForeign
     self.deadline = Atomic(deadline)
     self.core = core
   }

@@ -101,13 +101,14 @@ private func noteConnection(
   guard let core = core(context), let handle, let slot else { return }
   if code == .CONNECTION_NOTIFY_STARTED {
     let now = core.time.monotonicNanoseconds()
+    let descriptor =
+      cardfile_connection_info(handle, .CONNECTION_INFO_CONNECTION_FD)?.pointee.connect_fd ?? -1
     let connection = ClientConnection(
-      handle: handle,
-      descriptor: cardfile_connection_info(handle, .CONNECTION_INFO_CONNECTION_FD)?
-        .pointee.connect_fd ?? -1,
+      handle: handle, descriptor: descriptor,
       remoteAddress: SocketAddress.text(
         cardfile_connection_info(handle, .CONNECTION_INFO_CLIENT_ADDRESS)?.pointee.client_addr),
       isExcess: core.registry.count >= core.limits.connectionsServedMax,
+      isForeign: core.isLocal && !UnixSocket.isPeerTrusted(descriptor),
       deadline: core.deadline(now, seconds: core.limits.headerSeconds), core: core)
     slot.pointee = Unmanaged.passRetained(connection).toOpaque()
     core.registry.insert(connection)

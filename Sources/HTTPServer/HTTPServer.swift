@@ -59,7 +59,8 @@ public final class HTTPServer: Sendable {
 
   /// Listens and serves from now on.
   ///
-  /// - Returns: The port, which matters when the configuration left it open.
+  /// - Returns: The port, which matters when the configuration left it open; 0 for a Unix-domain
+  ///   socket.
   /// - Throws: ``HTTPServerError`` when the address, the certificate or the system stands against
   ///   it.
   public func start() throws(HTTPServerError) -> UInt16 {
@@ -69,8 +70,7 @@ public final class HTTPServer: Sendable {
       lifecycle.phase = .stopped
     }
     DescriptorLimit.raise(to: core.limits.connectionsMax + HTTPLimits.descriptorsReserved)
-    let socket = try ListeningSocket(
-      address: configuration.address, port: configuration.port)
+    let socket = try ListeningSocket(configuration)
     do throws(HTTPServerError) {
       let daemon = try Daemon(
         core: core, descriptor: socket.descriptor, configuration: configuration)
@@ -130,6 +130,7 @@ public final class HTTPServer: Sendable {
   }
 
   private func end(_ listener: Listener, graceSeconds: Double) {
+    listener.socket.removeName()
     core.beginStopping()
     core.tally.waitUntilInactive(deadline: .now() + max(0, graceSeconds))
     core.registry.closeAll()

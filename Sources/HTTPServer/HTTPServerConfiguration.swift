@@ -6,6 +6,11 @@ public struct HTTPServerConfiguration: Sendable {
   public var address: String
   /// The TCP port; 0 takes any that is free.
   public var port: UInt16
+  /// Where a Unix-domain socket is made to listen on, instead of address and port.
+  ///
+  /// The file is readable and writable by this process's user only, and whoever connects must be
+  /// that user or root. It is removed when the server stops.
+  public var socketPath: String?
   /// Threads that receive, run what does not wait, and send; one for each core at least.
   public var threads: Int
   /// The certificate and key; without it connections are not encrypted.

@@ -3,14 +3,25 @@
 internal import CMicrohttpd
 internal import Glibc
 
-/// A TCP socket that listens.
+/// A socket that listens: TCP, or a Unix-domain socket.
 ///
 /// Made here rather than by libmicrohttpd, so that the address can be chosen and the port be known.
 struct ListeningSocket {
   let descriptor: Int32
+  /// The TCP port; 0 for a Unix-domain socket.
   let port: UInt16
+  /// Where a Unix-domain socket lies.
+  private let path: String?
 
-  init(address: String, port: UInt16) throws(HTTPServerError) {
+  init(_ configuration: HTTPServerConfiguration) throws(HTTPServerError) {
+    if let path = configuration.socketPath {
+      self.init(descriptor: try UnixSocket.listen(at: path), port: 0, path: path)
+    } else {
+      try self.init(address: configuration.address, port: configuration.port)
+    }
+  }
+
+  private init(address: String, port: UInt16) throws(HTTPServerError) {
     var version4 = sockaddr_in()
     var version6 = sockaddr_in6()
     if inet_pton(AF_INET, address, &version4.sin_addr) == 1 {
@@ -26,12 +37,19 @@ struct ListeningSocket {
     }
   }
 
-  private init(descriptor: Int32, port: UInt16) {
+  private init(descriptor: Int32, port: UInt16, path: String? = nil) {
     self.descriptor = descriptor
     self.port = port
+    self.path = path
+  }
+
+  /// Takes the name away, so that nobody comes any more who finds the server by it.
+  func removeName() {
+    if let path { _ = unlink(path) }
   }
 
   func close() {
+    removeName()
     _ = Glibc.close(descriptor)
   }
 
@@ -100,6 +118,8 @@ enum SocketAddress {
     case AF_INET6:
       var host = raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr
       guard inet_ntop(AF_INET6, &host, &text, size) != nil else { return "unknown" }
+    case AF_UNIX:
+      return "local"
     default:
       return "unknown"
     }

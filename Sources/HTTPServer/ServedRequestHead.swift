@@ -36,6 +36,7 @@ extension ServedRequest {
 
   private func firstProblem(_ framing: RequestFraming) -> Problem? {
     if let problem = target.problem ?? framing.problem { return problem }
+    if connection.isForeign { return .foreignUser }
     if connection.isClosed { return .stopping }
     return connection.isExcess ? .tooManyConnections : nil
   }
@@ -110,6 +111,9 @@ private struct EmptyBody: HTTPRequestBodyStream {
 extension Problem {
   static let stopping = Problem(
     .overloaded, "The server is stopping.", headers: ["Retry-After": "5"])
+
+  static let foreignUser = Problem(
+    .insufficientPermissions, "This socket is for the user who runs the server.")
 
   static let tooManyConnections = Problem(
     .overloaded, "The server has too many connections.", headers: ["Retry-After": "1"])

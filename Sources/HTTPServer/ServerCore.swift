@@ -11,6 +11,8 @@ final class ServerCore: Sendable {
   let requestRandom: RandomSource
   let compressesResponses: Bool
   let isSecure: Bool
+  /// Whether a Unix-domain socket is listened on.
+  let isLocal: Bool
   let tally = ConnectionTally()
   let registry = ConnectionRegistry()
   let gzip = GzipEncoder()
@@ -30,6 +32,7 @@ final class ServerCore: Sendable {
     limits = configuration.limits
     compressesResponses = configuration.compressesResponses
     isSecure = certificate != nil
+    isLocal = configuration.socketPath != nil
     self.certificate = Mutex(certificate)
   }
 

@@ -8,6 +8,8 @@ enum Limits {
   /// The size at which a batch of activities is sent although more rows wait, in bytes; far below
   /// what a Wrapper takes.
   static let batchBytesWanted = 4 * 1024 * 1024
+  /// What is kept of the words with which the Wrapper refuses an activity.
+  static let refusalCharactersMax = 500
   /// The largest answer that is taken from the Wrapper.
   static let answerBytesMax = 16 * 1024 * 1024
   /// The most that all pages of one collection may bring.
@@ -108,6 +110,31 @@ enum Limits {
   static let validationsWaitingMax = 512
   /// The most session ids that are remembered as seen.
   static let sessionsSeenMax = 20_000
+
+  /// The most sessions that are held as being in use.
+  static let activeSessionsMax = 10_000
+  /// How long a session counts as being in use after it was last seen, in milliseconds.
+  static let activeSessionMilliseconds: Int64 = 3600 * 1000
+  /// The most sessions that were ended and whose tokens are still refused.
+  static let endedSessionsMax = 50_000
+  /// How long tokens of an ended session are refused that say nothing later, in milliseconds.
+  static let endedSessionMilliseconds: Int64 = 24 * 3600 * 1000
+  /// How often the sessions in use are written to the file.
+  static let sessionStoringSeconds = 60.0
+  /// Sessions that one transaction writes or removes at most.
+  static let sessionsPerWrite = 200
+  /// Characters of a user agent that are kept.
+  static let userAgentCharactersMax = 512
+
+  /// The most reads about single users that a tenant has under way at once.
+  static let revalidationsAtOnceMax = 16
+  /// The most users whose read waits.
+  static let revalidationsWaitingMax = 2_048
+  /// How long nobody is asked about after a read about a user failed, in seconds: short, since
+  /// meanwhile decisions rest on what is known.
+  static let revalidationPauseSeconds = 1.0
+  /// How soon the collections are looked at after a read about a user brought news, in seconds.
+  static let revalidationLookSeconds = 0.5
 
   /// The shortest time between the starts of two balance reads of a tenant: 20 a second.
   static let balanceReadSpacingSeconds = 0.05

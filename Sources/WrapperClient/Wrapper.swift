@@ -10,7 +10,9 @@ public final class Wrapper: Sendable {
   let environment: SyncEnvironment
   let tenants: FollowedTenants
   private let feed: FeedReader
-  private let validator: TokenValidator
+  let validator: TokenValidator
+  /// The sessions in use, and those that were ended.
+  public let sessions: SessionRegistry
 
   /// A client of the configured Wrapper that keeps its snapshots in `database`.
   public convenience init(
@@ -39,6 +41,7 @@ public final class Wrapper: Sendable {
     // The feed knows the tenants, so they must not hold the feed.
     tenants.tellOfNew { [weak feed] in feed?.added($0) }
     self.tenants = tenants
+    sessions = SessionRegistry(database, time: time, log: log)
     validator = TokenValidator(
       configuration, transport: environment.transport, time: time)
   }
@@ -48,6 +51,7 @@ public final class Wrapper: Sendable {
   /// Returns without waiting for the network.
   public func start() async {
     if let problem = environment.configuration.problem { environment.log(.error, problem) }
+    sessions.start()
     do {
       try await environment.snapshots.sealAll()
     } catch {
@@ -82,6 +86,7 @@ public final class Wrapper: Sendable {
     let done = Promise<Bool>()
     let stopping = Task {
       await withTaskGroup { group in
+        group.addTask { [sessions] in await sessions.stop() }
         group.addTask { [feed] in await feed.stop() }
         group.addTask { [tenants] in await tenants.stop() }
       }
@@ -154,7 +159,7 @@ public final class Wrapper: Sendable {
       throw .unavailable
     }
     return WrapperReply(
-      status: answer.status, body: answer.body, retryAfter: answer.retryAfter)
+      status: answer.status, body: answer.body, retryAfter: answer.retryAfter, etag: answer.etag)
   }
 
   /// Ends the token's session.
@@ -288,7 +293,7 @@ extension Wrapper {
   }
 
   /// The tenant's sync, begun if this is its first use; nil when it may not or no more fit.
-  private func follow(_ tenantID: String) -> TenantSync? {
+  func follow(_ tenantID: String) -> TenantSync? {
     serves(tenantID) ? tenants.follow(tenantID) : nil
   }
 

@@ -12,6 +12,14 @@ public struct WrapperConfiguration: Sendable {
     case off
   }
 
+  /// On what a decision about permissions rests.
+  public enum PermissionCheck: String, Sendable, CaseIterable {
+    /// On what is held in memory, which the Wrapper's news keep fresh.
+    case cached
+    /// On an answer about the user that is newer than the request.
+    case strict
+  }
+
   /// Where the Wrapper answers, `https://wrapper.example.com`; plain http only on loopback.
   public var baseURL: String
   /// The key sent with every call.
@@ -28,6 +36,8 @@ public struct WrapperConfiguration: Sendable {
   public var permissionMaxStalenessSeconds = 300.0
   /// How operations that cost credits are checked.
   public var creditCheck = CreditCheck.strict
+  /// On what a decision about permissions rests.
+  public var permissionCheck = PermissionCheck.cached
   /// How many activities are sent at once, and at how many sending begins.
   public var activityBufferSize = 100
   /// How long an activity waits for others before it is sent.

@@ -26,6 +26,8 @@ public struct WrapperSession: Sendable, Hashable {
   public let authenticationMethod: String
   /// When the token ends by itself.
   public let expiresAt: Timestamp?
+  /// Where the session in use is found, once the token was seen.
+  public let slot = SessionSlot()
 
   /// A session made of its parts.
   public init(
@@ -48,4 +50,6 @@ public struct WrapperReply: Sendable {
   public let body: [UInt8]
   /// The value of `Retry-After`, where one was sent.
   public let retryAfter: String?
+  /// The value of `ETag`, where one was sent.
+  public let etag: String?
 }

@@ -27,7 +27,7 @@ import Testing
   }()
 
   static let migration = Migration(
-    number: Migration.embedded.count + 1, name: "boats",
+    number: (Migration.embedded.last?.number ?? 0) + 1, name: "boats",
     sql: """
       CREATE TABLE boats (
         n INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, id TEXT NOT NULL, external_id TEXT,

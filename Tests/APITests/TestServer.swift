@@ -35,11 +35,15 @@ final class TestServer: Sendable {
   /// Starts everything; `configure` may change the API's configuration before.
   init(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
-    creditCheck: WrapperConfiguration.CreditCheck = .strict, time: TimeSource = .system,
+    creditCheck: WrapperConfiguration.CreditCheck = .strict,
+    permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
+    pollSeconds: Double = 0.2, time: TimeSource = .system,
+    folder: TemporaryFolder? = nil,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
-    folder = try TemporaryFolder()
+    let folder = try folder ?? TemporaryFolder()
+    self.folder = folder
     try PreparedStatements.observe(folder.path + "/cardfile.db")
     self.time = time
     var databaseConfiguration = DatabaseConfiguration(path: folder.path + "/cardfile.db")
@@ -48,12 +52,13 @@ final class TestServer: Sendable {
     database = try Database(databaseConfiguration)
     embedded = EmbeddedWrapper(database: database, apiKey: "the-key", time: time)
     directory = embedded.directory
-    try await TestDirectory.fill(directory)
+    if try !directory.hasUsers() { try await TestDirectory.fill(directory) }
     let port = try embedded.start()
     var wrapperConfiguration = WrapperConfiguration(
       baseURL: "http://127.0.0.1:\(port)", apiKey: "the-key", version: "test")
     wrapperConfiguration.creditCheck = creditCheck
-    wrapperConfiguration.pollSeconds = 0.2
+    wrapperConfiguration.permissionCheck = permissionCheck
+    wrapperConfiguration.pollSeconds = pollSeconds
     wrapperConfiguration.activityFlushSeconds = 0.1
     wrapperConfiguration.backoffFirstSeconds = 0.05
     wrapperConfiguration.backoffMaxSeconds = 0.2
@@ -76,10 +81,14 @@ final class TestServer: Sendable {
     client = TestClient(port: try server.start())
   }
 
-  /// Runs `body` with a server that is stopped afterwards, however `body` ends.
+  /// Runs `body` with a server that is stopped afterwards, however `body` ends; a server in the
+  /// `folder` of another one begins with what that left.
   static func run<Result>(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
-    creditCheck: WrapperConfiguration.CreditCheck = .strict, time: TimeSource = .system,
+    creditCheck: WrapperConfiguration.CreditCheck = .strict,
+    permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
+    pollSeconds: Double = 0.2, time: TimeSource = .system,
+    folder: TemporaryFolder? = nil,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -87,8 +96,9 @@ final class TestServer: Sendable {
     await ServerPlaces.shared.take()
     defer { ServerPlaces.shared.giveBack() }
     let server = try await TestServer(
-      catalog: catalog, migrations: migrations, creditCheck: creditCheck, time: time,
-      configureDatabase: configureDatabase, configure: configure)
+      catalog: catalog, migrations: migrations, creditCheck: creditCheck,
+      permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
+      folder: folder, configureDatabase: configureDatabase, configure: configure)
     do {
       let result = try await body(server)
       await server.stop()

@@ -26,7 +26,10 @@ extension ProgramTests {
       }
       let wrapper = try await workplace.run("help", "wrapper")
       #expect(wrapper.output.contains("--listen"))
-      #expect(!wrapper.output.contains("--tls-cert"))
+      #expect(!wrapper.output.contains("--log-format"))
+      for name in ["fail-rate", "latency", "down-after", "up-after", "no-feed"] {
+        #expect(wrapper.output.contains("--\(name)\n"))
+      }
     }
 
     @Test(
@@ -38,7 +41,14 @@ extension ProgramTests {
         (["serve", "--frobnicate=1"], "there is no option --frobnicate"),
         (["serve", "data.db"], "data.db is not an option"),
         (["serve", "--db"], "--db wants a value"),
-        (["wrapper", "--tls-cert", "x"], "there is no option --tls-cert"),
+        (["wrapper", "--log-format", "json"], "there is no option --log-format"),
+        (["serve", "--fail-rate", "1"], "there is no option --fail-rate"),
+        (["wrapper", "--fail-rate", "2"], "--fail-rate=2: a number from 0 to 1 is wanted"),
+        (["wrapper", "--latency=-5"], "--latency=-5: a number of milliseconds from 0"),
+        (["wrapper", "--down-after", "soon"], "--down-after=soon: a number of seconds from 0"),
+        (["wrapper", "--up-after", "5"], "--up-after wants --down-after beside it"),
+        (["wrapper", "--down-after"], "--down-after wants a value"),
+        (["wrapper", "--no-feed=maybe"], "--no-feed=maybe: true or false is wanted"),
         (["serve", "--demo=maybe"], "--demo=maybe: true or false is wanted"),
         (["serve", "--log-format", "xml"], "--log-format=xml: one of text, json is wanted"),
         (["serve", "--listen", "5000"], "address:port is wanted"),

@@ -15,21 +15,30 @@ final class EmbeddedWorld: Sendable {
 
   var directory: Directory { wrapper.directory }
 
-  init() throws {
+  /// Starts it; `configure` may change how it is served before.
+  init(configure: (inout EmbeddedWrapperConfiguration) -> Void = { _ in }) throws {
     folder = try TemporaryFolder()
     database = try Database(DatabaseConfiguration(path: folder.file("crm.db")))
     let clock = SharedClock()
+    var configuration = EmbeddedWrapperConfiguration()
+    configure(&configuration)
     wrapper = EmbeddedWrapper(
-      database: database, apiKey: "secret",
+      database: database, configuration: configuration, apiKey: "secret",
       time: TimeSource(
         now: { Timestamp(milliseconds: clock.milliseconds.withLock { $0 }) },
-        monotonicNanoseconds: TimeSource.system.monotonicNanoseconds))
+        monotonicNanoseconds: {
+          TimeSource.system.monotonicNanoseconds() + clock.passedNanoseconds
+        }))
     self.clock = clock
-    client = TestClient(port: try wrapper.start())
+    client = TestClient(
+      port: try wrapper.start(),
+      host: configuration.address == "0.0.0.0" ? "127.0.0.1" : configuration.address)
   }
 
-  func advance(hours: Int64) {
-    clock.milliseconds.withLock { $0 += hours * 3_600_000 }
+  func advance(hours: Int64) { advance(seconds: hours * 3600) }
+
+  func advance(seconds: Int64) {
+    clock.milliseconds.withLock { $0 += seconds * 1000 }
   }
 
   func stop() async {
@@ -50,6 +59,12 @@ final class EmbeddedWorld: Sendable {
 
 /// Two hours before a month ends, until a test moves on.
 private final class SharedClock: Sendable {
-  let milliseconds = Mutex<Int64>(
-    Timestamp(rfc3339: "2026-01-31T22:00:00Z")?.milliseconds ?? 0)
+  private static let start = Timestamp(rfc3339: "2026-01-31T22:00:00Z")?.milliseconds ?? 0
+
+  let milliseconds = Mutex<Int64>(start)
+
+  /// By how much a test has moved on.
+  var passedNanoseconds: UInt64 {
+    UInt64(max(0, milliseconds.withLock { $0 } - Self.start)) * 1_000_000
+  }
 }

@@ -26,7 +26,6 @@ import Testing
         decoding: try await world.client.send(raw: Array(raw.utf8)), as: UTF8.self)
       #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(host)")
     }
-    #expect(try await world.send("GET", "/api/events").status == 404)
     await world.stop()
   }
 

@@ -15,6 +15,13 @@ final class ScriptedWrapper: HTTPApplication {
     var query: String
     var headers: HTTPHeaders
     var body: [UInt8]
+
+    /// The ids of the activities that it brought.
+    var activityIDs: [String] {
+      // A body that is no JSON brought none.
+      let entries = (try? JSONParser.parse(body))?["activities"]?.array ?? []
+      return entries.compactMap { $0["id"]?.string }
+    }
   }
 
   typealias Script = @Sendable (Seen) async -> HTTPResponse?

@@ -37,6 +37,16 @@ final class Authenticator: Sendable {
     var isActive: Bool { directory.isActive(session.userID) ?? true }
   }
 
+  /// The caller of a request as far as memory knows; nil when finding out may take a wait.
+  func knownIdentity(_ head: HTTPRequestHead) -> Identity? {
+    // What is wrong with the header is said on the way that may wait.
+    guard !wrapper.checksPermissionsStrictly, let token = try? Self.bearerToken(head), let session = knownSession(token),
+      configuration.servedTenants?.contains(session.tenantID) ?? true,
+      let directory = wrapper.loadedTenant(session.tenantID), isInUse(session)
+    else { return nil }
+    return Identity(session: session, directory: directory)
+  }
+
   /// The caller of a request.
   ///
   /// - Throws: 401, 403 `tenant_not_served`, 429, 503
@@ -58,16 +68,39 @@ final class Authenticator: Sendable {
       throw Problem(.tenantNotServed, "This server does not serve the token's tenant.")
     }
     let directory: TenantDirectory
-    if let loaded = wrapper.loadedTenant(session.tenantID) {
+    if !wrapper.checksPermissionsStrictly, let loaded = wrapper.loadedTenant(session.tenantID) {
       directory = loaded
     } else {
       do {
-        directory = try await wrapper.tenant(session.tenantID)
+        directory = try await wrapper.tenant(session.tenantID, decidingOn: session.userID)
       } catch {
         throw Problem(error)
       }
     }
+    try admit(session, head, address: address)
     return Identity(session: session, directory: directory)
+  }
+
+  /// Whether the token's session is known to be in use, which is noted.
+  private func isInUse(_ session: WrapperSession) -> Bool {
+    session.slot.session?.see(at: time.now()) ?? false
+  }
+
+  /// - Throws: 401 for a token of a session that was ended, 503 while nobody can tell.
+  private func admit(
+    _ session: WrapperSession, _ head: HTTPRequestHead, address: String
+  ) throws(Problem) {
+    if isInUse(session) { return }
+    switch wrapper.sessions.admit(
+      session, address: address, userAgent: head.headers["User-Agent"] ?? "unknown")
+    {
+    case .listed: return
+    case .ended: throw .unauthenticated("The session was ended.")
+    case .unknown:
+      throw Problem(
+        .overloaded, "The server cannot tell whether the session was ended.",
+        headers: ["Retry-After": "1"])
+    }
   }
 
   /// Counts a login or a refused token.

@@ -16,6 +16,10 @@ struct EndpointDocumentation: Sendable {
   var answers: [Answer]
   /// Statuses of problems that can happen.
   var problems: [Int] = []
+  /// Header fields that mean something here; nil for those of every mutation.
+  var headers: [String]?
+  /// What the summary has no room for: who may ask for what.
+  var remarks: String?
 
   struct Parameter: Sendable {
     let name: String
@@ -29,14 +33,21 @@ struct EndpointDocumentation: Sendable {
     /// Nil for an answer without a body.
     let schema: JSONValue?
     var hasETag = false
+    /// Of the body.
+    var mediaType = EndpointDocumentation.json
   }
+
+  static let json = "application/json"
+
+  /// Whether what it answers can be asked for as JSON.
+  var answersJSON: Bool { answers.allSatisfy { $0.mediaType == Self.json } }
 }
 
 extension EndpointDocumentation {
   /// Problems of every endpoint that wants a token.
-  private static let common = [400, 401, 403, 406, 429, 503]
+  static let common = [400, 401, 403, 406, 429, 503]
   /// Problems of every mutation.
-  private static let mutating = common + [402, 409, 412, 413, 415, 422, 507]
+  static let mutating = common + [402, 409, 412, 413, 415, 422, 507]
 
   static func list(_ resource: Resource) -> Self {
     let name = resource.description.name
@@ -165,15 +176,7 @@ extension EndpointDocumentation {
       ],
     ],
     answers: [
-      .init(
-        status: 200, summary: "The token.",
-        schema: [
-          "type": "object", "required": ["token", "expiresAt", "user"],
-          "properties": [
-            "token": ["type": "string"], "expiresAt": ["type": "string", "format": "date-time"],
-            "user": ["type": "object"],
-          ],
-        ])
+      .init(status: 200, summary: "The token.", schema: Schemas.signedIn)
     ], problems: [400, 401, 406, 413, 415, 422, 429, 503])
 
   static let logout = Self(
@@ -190,6 +193,13 @@ extension EndpointDocumentation {
         .init(status: 503, summary: "No.", schema: ["type": "object"]),
       ], problems: [406])
   }
+
+  static let metrics = Self(
+    operationID: "metrics", tag: "health", summary: "The server in numbers, for Prometheus.",
+    answers: [
+      .init(
+        status: 200, summary: "The numbers.", schema: ["type": "string"], mediaType: "text/plain")
+    ], problems: [401])
 
   /// One parameter for each field that lists can be filtered by.
   private static func filters(_ resource: Resource) -> [Parameter] {

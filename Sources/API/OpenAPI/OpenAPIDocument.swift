@@ -51,6 +51,7 @@ enum OpenAPIDocument {
       ("summary", .string(documentation.summary)),
     ])
     if case .open = endpoint.access {} else { operation["security"] = [["bearer": []]] }
+    if let remarks = documentation.remarks { operation["description"] = .string(remarks) }
     if let permission = endpoint.operation {
       operation["description"] = .string("Needs the permission `\(permission)`.")
       operation["x-permission"] = .string(permission)
@@ -81,7 +82,7 @@ enum OpenAPIDocument {
       var response = JSONObject([("description", .string(answer.summary))])
       if answer.hasETag { response["headers"] = ["ETag": ["schema": ["type": "string"]]] }
       if let schema = answer.schema {
-        response["content"] = ["application/json": ["schema": schema]]
+        response["content"] = .object(JSONObject([(answer.mediaType, ["schema": schema])]))
       }
       responses[String(answer.status)] = .object(response)
     }
@@ -108,7 +109,8 @@ enum OpenAPIDocument {
   private static func headers(_ endpoint: Endpoint) -> [JSONValue] {
     guard endpoint.isMutation else { return [] }
     let names =
-      (endpoint.method == .post ? ["Idempotency-Key"] : ["If-Match"]) + ["X-Reason"]
+      endpoint.documentation.headers
+      ?? (endpoint.method == .post ? ["Idempotency-Key"] : ["If-Match"]) + ["X-Reason"]
     return names.map { ["name": .string($0), "in": "header", "schema": ["type": "string"]] }
   }
 

@@ -5,7 +5,7 @@ internal import JSON
 enum Schemas {
   /// All named schemas of the document.
   static func all(_ catalog: Catalog) -> JSONObject {
-    var schemas = JSONObject([("Problem", problem)])
+    var schemas = JSONObject([("Problem", problem)] + directory)
     for resource in catalog.resources {
       schemas[name(resource)] = record(resource)
       schemas["\(name(resource))Body"] = body(resource)
@@ -40,8 +40,13 @@ enum Schemas {
 
   /// The answer to every mutation.
   static func envelope(_ resource: Resource) -> JSONValue {
+    envelope(data: reference(resource), idMember: resource.description.createdIDMember)
+  }
+
+  /// The answer to every mutation, around whatever was changed.
+  static func envelope(data: JSONValue, idMember: String? = nil) -> JSONValue {
     var properties = JSONObject([
-      ("success", ["const": true]), ("data", reference(resource)),
+      ("success", ["const": true]), ("data", data),
       ("activityId", ["type": "string"]), ("creditsDeducted", ["type": "number"]),
       (
         "userContext",
@@ -54,7 +59,7 @@ enum Schemas {
         ]
       ),
     ])
-    if let member = resource.description.createdIDMember {
+    if let member = idMember {
       properties[member] = ["type": "string", "format": "uuid"]
     }
     return [

@@ -20,6 +20,7 @@ public final class Application: HTTPApplication {
   private let failures: FailureLog
   private let cors: CrossOrigin
   private let router: Router<Endpoint>
+  private let requestMetrics = RequestMetrics()
 
   /// An application over an open database and a started Wrapper client.
   public init(
@@ -40,7 +41,7 @@ public final class Application: HTTPApplication {
       database: database, wrapper: wrapper, configuration: configuration, time: time)
     var router = Router<Endpoint>()
     for endpoint in Self.endpoints(
-      configuration, store.catalog, store, wrapper, readiness, time)
+      configuration, store.catalog, store, wrapper, readiness, requestMetrics, database, time)
     {
       router.add(endpoint.method, endpoint.pattern, endpoint)
     }
@@ -51,6 +52,7 @@ public final class Application: HTTPApplication {
   public func route(_ head: HTTPRequestHead) -> HTTPRouting {
     switch router.match(head.method, path: head.path) {
     case .found(let endpoint, let parameters):
+      if let response = answerAtOnce(head, endpoint, parameters) { return .answer(response) }
       // Many clients send `{}` where nothing is wanted; it is read and left alone.
       let bytesMax =
         endpoint.bodyBytesMax == 0 ? Self.ignoredBodyBytesMax : endpoint.bodyBytesMax
@@ -83,9 +85,33 @@ public final class Application: HTTPApplication {
     return response
   }
 
-  /// Logs a finished request.
+  /// Counts and logs a finished request.
   public func completed(_ exchange: HTTPExchange) {
+    requestMetrics.count(exchange)
     log.request(exchange)
+  }
+
+  /// The answer to a read whose caller memory knows: most requests end here, on the thread that
+  /// they came on and without a task of their own.
+  private func answerAtOnce(
+    _ head: HTTPRequestHead, _ endpoint: Endpoint, _ parameters: PathParameters
+  ) -> HTTPResponse? {
+    guard case .inline(let handle) = endpoint.handler, !head.announcesBody,
+      let identity = authenticator.knownIdentity(head)
+    else { return nil }
+    var fields = HTTPLogFields(route: endpoint.pattern)
+    var response: HTTPResponse
+    do {
+      try ContentNegotiation.checkAccept(head, endpoint)
+      let context = try context(
+        HTTPRequest(head: head, body: .bytes([])), endpoint, parameters, identity,
+        address: configuration.clientAddress(head), &fields)
+      try authorize(context, identity)
+      response = try handle(context)
+    } catch {
+      response = refuse(problem(for: error, head), head)
+    }
+    return complete(response, fields, head)
   }
 
   /// Runs one endpoint; whatever goes wrong on the way becomes a problem.
@@ -100,12 +126,7 @@ public final class Application: HTTPApplication {
     } catch {
       response = refuse(problem(for: error, head), head)
     }
-    response.logFields = fields
-    if let tenantID = fields.tenantID {
-      let mode = wrapper.mode(tenantID: tenantID)
-      if mode != .online { response.headers.add("X-Cardfile-Mode", mode.rawValue) }
-    }
-    return finish(response, head)
+    return complete(response, fields, head)
   }
 
   private func run(
@@ -113,48 +134,81 @@ public final class Application: HTTPApplication {
     _ fields: inout HTTPLogFields
   ) async throws -> HTTPResponse {
     let address = configuration.clientAddress(request.head)
-    try ContentNegotiation.checkAccept(request.head)
-    switch endpoint.handler {
-    case .open(let handle):
+    try ContentNegotiation.checkAccept(request.head, endpoint)
+    if case .open(let handle) = endpoint.handler {
       if endpoint.isSignIn { try authenticator.countAttempt(from: address) }
       try ContentNegotiation.checkBody(request, endpoint)
       return try await handle(request, parameters)
-    case .authorized(let handle):
-      let identity = try await authenticator.identify(request.head, address: address)
-      fields.tenantID = identity.session.tenantID
-      fields.userID = identity.session.userID
-      if requests.isLimiting {
-        try requests.take(for: "\(identity.session.tenantID)/\(identity.session.userID)")
-      }
-      let operation = endpoint.operation(of: request.head)
-      let decision =
-        operation.map {
-          identity.directory.check(userID: identity.session.userID, permission: $0.permission)
-        } ?? PermissionDecision(isAllowed: true, scope: .tenant, source: "signed in")
-      let context = RequestContext(
-        request: request, parameters: parameters, session: identity.session,
-        directory: identity.directory, permission: operation?.permission ?? "",
-        operation: operation?.name ?? "", decision: decision, address: address)
-      do {
-        guard identity.isActive else {
-          throw Problem(.insufficientPermissions, "The user is not active.")
-        }
-        guard decision.isAllowed else {
-          throw Problem.insufficientPermissions(context.permission)
-        }
-        if endpoint.isMutation, wrapper.mode(tenantID: context.tenantID) == .readOnly {
-          throw CreditRefusal.readOnly
-        }
-        try ContentNegotiation.checkBody(request, endpoint)
-        return try await handle(context)
-      } catch {
-        let problem = problem(for: error, request.head)
-        if endpoint.isMutation {
-          await failures.note(problem, context)
-        }
-        throw problem
-      }
     }
+    let identity = try await authenticator.identify(request.head, address: address)
+    let context = try context(
+      request, endpoint, parameters, identity, address: address, &fields)
+    do {
+      try authorize(context, identity)
+      if endpoint.isMutation, !endpoint.isAllowedReadOnly,
+        wrapper.mode(tenantID: context.tenantID) == .readOnly
+      {
+        throw CreditRefusal.readOnly
+      }
+      try ContentNegotiation.checkBody(request, endpoint)
+      switch endpoint.handler {
+      case .open(let handle): return try await handle(request, parameters)
+      case .inline(let handle): return try handle(context)
+      case .authorized(let handle): return try await handle(context)
+      }
+    } catch {
+      let problem = problem(for: error, request.head)
+      if endpoint.isMutation {
+        await failures.note(problem, context)
+      }
+      throw problem
+    }
+  }
+
+  /// Who asks, what for, and how far the permission reaches; counts the request.
+  ///
+  /// - Throws: 429 when the user has sent too many.
+  private func context(
+    _ request: HTTPRequest, _ endpoint: Endpoint, _ parameters: PathParameters,
+    _ identity: Authenticator.Identity, address: String, _ fields: inout HTTPLogFields
+  ) throws(Problem) -> RequestContext {
+    let session = identity.session
+    fields.tenantID = session.tenantID
+    fields.userID = session.userID
+    if requests.isLimiting { try requests.take(for: "\(session.tenantID)/\(session.userID)") }
+    let operation = endpoint.operation(of: request.head)
+    let decision =
+      operation.map {
+        identity.directory.check(userID: session.userID, permission: $0.permission)
+      } ?? PermissionDecision(isAllowed: true, scope: .tenant, source: "signed in")
+    return RequestContext(
+      request: request, parameters: parameters, session: session,
+      directory: identity.directory, permission: operation?.permission ?? "",
+      operation: endpoint.operationName(operation), decision: decision, address: address)
+  }
+
+  /// - Throws: 403 when the caller may not do it.
+  private func authorize(
+    _ context: RequestContext, _ identity: Authenticator.Identity
+  ) throws(Problem) {
+    guard identity.isActive else {
+      throw Problem(.insufficientPermissions, "The user is not active.")
+    }
+    guard context.decision.isAllowed else {
+      throw Problem.insufficientPermissions(context.permission)
+    }
+  }
+
+  /// What every answer of an endpoint gets beside its own headers.
+  private func complete(
+    _ response: consuming HTTPResponse, _ fields: HTTPLogFields, _ head: HTTPRequestHead
+  ) -> HTTPResponse {
+    response.logFields = fields
+    if let tenantID = fields.tenantID {
+      let mode = wrapper.mode(tenantID: tenantID)
+      if mode != .online { response.headers.add("X-Cardfile-Mode", mode.rawValue) }
+    }
+    return finish(response, head)
   }
 
   /// What the client sees of `error`; what nobody expected is logged in full under the request id.
@@ -181,5 +235,12 @@ public final class Application: HTTPApplication {
     SecurityHeaders.add(to: &response, isSecure: head.isSecure)
     cors.add(to: &response, head)
     return response
+  }
+}
+
+extension HTTPRequestHead {
+  /// Whether a body follows the head.
+  fileprivate var announcesBody: Bool {
+    headers["Content-Length"] != nil || headers["Transfer-Encoding"] != nil
   }
 }

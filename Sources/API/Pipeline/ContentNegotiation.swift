@@ -3,8 +3,8 @@ internal import HTTP
 /// Refuses what the API does not speak: bodies that are not JSON (415), answers that must not be
 /// JSON (406).
 enum ContentNegotiation {
-  static func checkAccept(_ head: HTTPRequestHead) throws(Problem) {
-    if let accept = head.headers["Accept"], !accepts(accept) {
+  static func checkAccept(_ head: HTTPRequestHead, _ endpoint: Endpoint) throws(Problem) {
+    if let accept = head.headers["Accept"], !accepts(accept), endpoint.documentation.answersJSON {
       throw Problem(.notAcceptable, "Answers are application/json.")
     }
   }

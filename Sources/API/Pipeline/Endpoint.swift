@@ -31,6 +31,8 @@ final class Endpoint: Sendable {
   enum Handler: Sendable {
     /// Without a caller.
     case open(@Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse)
+    /// With an authenticated, authorised caller, and without ever waiting: a read.
+    case inline(@Sendable (RequestContext) throws -> HTTPResponse)
     /// With an authenticated, authorised caller.
     case authorized(@Sendable (RequestContext) async throws -> HTTPResponse)
   }
@@ -40,21 +42,28 @@ final class Endpoint: Sendable {
   let access: Access
   /// Whether a refusal is an event that the activity log must tell of.
   let isMutation: Bool
+  /// Whether it is done also while the Wrapper has been away for too long to change records.
+  let isAllowedReadOnly: Bool
   let bodyBytesMax: Int
   let documentation: EndpointDocumentation
   let handler: Handler
+  /// The operation's name where no permission names it.
+  private let name: String?
   /// Tells what a request does where that is not simply the permission's name.
   private let special: (@Sendable (HTTPRequestHead) -> Operation?)?
 
   init(
     _ method: HTTPMethod, _ pattern: String, access: Access, isMutation: Bool = false,
-    bodyBytesMax: Int = 0, _ documentation: EndpointDocumentation,
+    isAllowedReadOnly: Bool = false, name: String? = nil, bodyBytesMax: Int = 0,
+    _ documentation: EndpointDocumentation,
     special: (@Sendable (HTTPRequestHead) -> Operation?)? = nil, handler: Handler
   ) {
     self.method = method
     self.pattern = pattern
     self.access = access
     self.isMutation = isMutation
+    self.isAllowedReadOnly = isAllowedReadOnly
+    self.name = name
     self.bodyBytesMax = bodyBytesMax
     self.documentation = documentation
     self.special = special
@@ -66,6 +75,9 @@ final class Endpoint: Sendable {
     special?(head) ?? operation.map { Operation($0) }
   }
 
+  /// The name under which a request is logged; empty where nothing is.
+  func operationName(_ operation: Operation?) -> String { name ?? operation?.name ?? "" }
+
   /// The operation that its permission names, if it needs one.
   var operation: String? {
     guard case .permission(let name) = access else { return nil }
@@ -73,5 +85,7 @@ final class Endpoint: Sendable {
   }
 
   /// Whether calls count against the attempts that an address has.
-  var isSignIn: Bool { method == .post && pattern.hasPrefix("/auth/") }
+  var isSignIn: Bool {
+    method == .post && (pattern.hasPrefix("/auth/") || pattern == "/setup")
+  }
 }

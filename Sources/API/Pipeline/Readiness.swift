@@ -89,6 +89,8 @@ final class Readiness: Sendable {
         tenants.compactMap(\.outboxOldest).min().map { oldest in
           max(0, (time.now().milliseconds - oldest.milliseconds) / 1000)
         } ?? 0),
+      // Without the file the number is unknown, and the status above says so.
+      "deadLetters": (try? wrapper.deadLetters()).map { .integer($0) } ?? .null,
     ]
     return .object(details)
   }

@@ -9,7 +9,7 @@ struct RequestContext: Sendable {
   let request: HTTPRequest
   let parameters: PathParameters
   let session: WrapperSession
-  let directory: TenantDirectory
+  var directory: TenantDirectory
   /// The permission that was checked; empty where none is needed.
   let permission: String
   /// The operation, which mostly bears the permission's name.
@@ -65,10 +65,10 @@ struct RequestContext: Sendable {
       idempotencyKey: idempotencyKey)
   }
 
-  /// Reads the `Idempotency-Key` of a POST, which hashes the body.
+  /// Reads the `Idempotency-Key` of a POST, which hashes the body, or of it what `body` says.
   ///
   /// - Throws: 400 for a key that is empty, too long or not printable ASCII.
-  func readIdempotencyKey() throws(Problem) -> IdempotencyKey? {
+  func readIdempotencyKey(body: [UInt8]? = nil) throws(Problem) -> IdempotencyKey? {
     let head = request.head
     guard head.method == .post, let key = head.headers["Idempotency-Key"] else { return nil }
     guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20..<0x7f).contains($0) })
@@ -77,7 +77,7 @@ struct RequestContext: Sendable {
         .invalidParameter, "Idempotency-Key takes 1 to 255 printable ASCII characters.")
     }
     return IdempotencyKey(
-      key: key, method: head.method.rawValue, path: head.path, body: bodyBytes)
+      key: key, method: head.method.rawValue, path: head.path, body: body ?? bodyBytes)
   }
 
   private func scope(_ decision: PermissionDecision, userID: String) -> RecordScope {

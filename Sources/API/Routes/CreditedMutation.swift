@@ -11,6 +11,7 @@ struct CreditedMutation {
     self.wrapper = wrapper
     var mutation = mutation
     mutation.creditUnits = directory.creditUnits(for: mutation.operation)
+    mutation.planLimits = directory.creditConfiguration.featureLimits.planLimits
     self.mutation = mutation
   }
 
@@ -44,5 +45,22 @@ struct CreditedMutation {
     }
     if answer.isReplay { reservation.release() } else { reservation.commit() }
     return answer.response
+  }
+}
+
+extension FeatureLimits {
+  /// The limits that there are, by what they limit.
+  var planLimits: [PlanFeature: Int64] {
+    var limits: [PlanFeature: Int64] = [:]
+    for feature in PlanFeature.allCases {
+      limits[feature] =
+        switch feature {
+        case .contacts: contacts
+        case .deals: deals
+        case .emails: emails
+        case .storage: storageBytes
+        }
+    }
+    return limits
   }
 }

@@ -7,12 +7,13 @@ struct RecordRoutes: Sendable {
   let store: RecordStore
   let wrapper: Wrapper
   let configuration: APIConfiguration
-  private let turns = KeyTurns()
+  private let repeats: RepeatedRequests
 
   init(store: RecordStore, wrapper: Wrapper, configuration: APIConfiguration) {
     self.store = store
     self.wrapper = wrapper
     self.configuration = configuration
+    repeats = RepeatedRequests(store: store)
   }
 
   func endpoints(_ resource: Resource, at path: String) -> [Endpoint] {
@@ -28,18 +29,20 @@ struct RecordRoutes: Sendable {
         method, pattern, access: .permission(description.operation(action)), isMutation: true,
         bodyBytesMax: hasBody ? configuration.bodyBytesMax : 0, documentation,
         special: special,
-        handler: .authorized { try await once($0, handle) })
+        handler: .authorized {
+          try await repeats.once($0, $0.readIdempotencyKey(), handle)
+        })
     }
     return [
       Endpoint(
         .get, path, access: .permission(description.operation("read")),
-        .list(resource), handler: .authorized { try list(resource, $0) }),
+        .list(resource), handler: .inline { try list(resource, $0) }),
       mutation(.post, path, "create", hasBody: true, .create(resource)) {
         try await create(resource, $0)
       },
       Endpoint(
         .get, one, access: .permission(description.operation("read")),
-        .read(resource), handler: .authorized { try read(resource, $0) }),
+        .read(resource), handler: .inline { try read(resource, $0) }),
       mutation(.put, one, "update", hasBody: true, .replace(resource)) { context in
         try await change(resource, context) { .replace($0) }
       },
@@ -107,10 +110,13 @@ struct RecordRoutes: Sendable {
   {
     var mutation = try context.mutation()
     let body = try RecordBody.parse(context.bodyBytes, for: resource.description)
-    if let target = body.userID { mutation = try context.mutation(actingFor: target) }
+    if let target = body.userID {
+      let context = try await renewed(context, for: target)
+      mutation = try context.mutation(actingFor: target)
+    }
     let prepared = try store.prepareCreate(resource, body, caller: mutation.caller)
     return try await CreditedMutation(wrapper, mutation, context.directory).run { mutation in
-      try store.checkCreate(prepared, caller: mutation.caller)
+      try store.checkCreate(prepared, mutation)
     } _: { mutation in
       try await store.create(prepared, mutation)
     }
@@ -121,8 +127,22 @@ struct RecordRoutes: Sendable {
     _ update: (RecordBody) -> RecordStore.Update
   ) async throws -> HTTPResponse {
     let body = try RecordBody.parse(context.bodyBytes, for: resource.description)
+    let context = try await renewed(context, for: body.userID)
     let mutation = try context.mutation(actingFor: body.userID)
     return try await run(update(body), resource, mutation, context)
+  }
+
+  /// The context in which the rights of somebody else for whom the caller acts are as new as the
+  /// caller's own, where checks are strict.
+  private func renewed(_ context: RequestContext, for target: String?) async throws
+    -> RequestContext
+  {
+    guard wrapper.checksPermissionsStrictly, let target, target != context.session.userID else {
+      return context
+    }
+    var context = context
+    context.directory = try await wrapper.tenant(context.tenantID, decidingOn: target)
+    return context
   }
 
   /// Whether a DELETE asks for more than the trash; what is wrong with its query is said later.
@@ -154,35 +174,6 @@ struct RecordRoutes: Sendable {
       try store.check(update, resource, id: id, mutation)
     } _: { mutation in
       try await store.update(update, resource, id: id, mutation)
-    }
-  }
-
-  /// Runs `work`, unless an earlier request with the same key was executed.
-  ///
-  /// Then its answer is given again. Of two that race, the second waits for the first.
-  private func once(
-    _ context: RequestContext,
-    _ work: @Sendable (RequestContext) async throws -> HTTPResponse
-  ) async throws -> HTTPResponse {
-    guard let key = try context.readIdempotencyKey() else { return try await work(context) }
-    var context = context
-    context.idempotencyKey = key
-    let session = context.session
-    let caller = try context.mutation().caller
-    let name = [session.tenantID, session.userID, key.method, key.path, key.key]
-      .joined(separator: "\u{0}")
-    while true {
-      if let answer = try store.replay(key, for: caller) { return answer.response }
-      if turns.begin(name) {
-        defer { turns.end(name) }
-        // Whoever had the turn until now may have answered since.
-        if let answer = try store.replay(key, for: caller) { return answer.response }
-        return try await work(context)
-      }
-      guard await turns.wait(for: name) else {
-        throw Problem(
-          .conflict, "The first request with this Idempotency-Key is still under way.")
-      }
     }
   }
 }

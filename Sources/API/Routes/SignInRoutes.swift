@@ -1,42 +1,64 @@
 internal import CRM
 internal import HTTP
 internal import JSON
+internal import Synchronization
 internal import Values
 internal import WrapperClient
 
 /// Signing in by password: only while the embedded Wrapper keeps the passwords.
+///
+/// What a sign-in page may offer is told in any case.
 struct SignInRoutes: Sendable {
   let wrapper: Wrapper
   let configuration: APIConfiguration
   /// Attempts by account, whatever address they come from.
   private let accounts: RateLimiter
+  private let setupGate: SetupGate
+  private let sessions: SessionEnding
 
-  init(wrapper: Wrapper, configuration: APIConfiguration, time: TimeSource) {
+  init(
+    wrapper: Wrapper, store: RecordStore, configuration: APIConfiguration, time: TimeSource
+  ) {
     self.wrapper = wrapper
+    sessions = SessionEnding(store: store, wrapper: wrapper)
     self.configuration = configuration
     accounts = RateLimiter(perMinute: configuration.authenticationsPerMinute, time: time)
+    setupGate = SetupGate(wrapper: wrapper)
   }
 
   /// The largest sign-in body, in bytes.
   private static let bodyBytesMax = 8192
 
   var endpoints: [Endpoint] {
+    let methods = Endpoint(
+      .get, "/auth/methods", access: .open, .signInMethods,
+      handler: .open { _, _ in
+        let isEmbedded = configuration.hasEmbeddedWrapper
+        let isSetupOpen = isEmbedded ? await setupGate.isOpen() : false
+        let methods: JSONValue = ["password": .bool(isEmbedded), "setup": .bool(isSetupOpen)]
+        return .json((["data": methods] as JSONValue).bytes)
+      })
+    return configuration.hasEmbeddedWrapper ? [methods] + passwordEndpoints : [methods]
+  }
+
+  private var passwordEndpoints: [Endpoint] {
     [
-      Endpoint(
-        .get, "/auth/methods", access: .open, .signInMethods,
-        handler: .open { _, _ in
-          .json((["data": ["password": true]] as JSONValue).bytes)
-        }),
       Endpoint(
         .post, "/auth/login", access: .open, bodyBytesMax: Self.bodyBytesMax, .login,
         handler: .open { request, _ in try await login(request) }),
       Endpoint(
-        .post, "/auth/logout", access: .signedIn, .logout,
+        .post, "/auth/logout", access: .signedIn, isMutation: true, isAllowedReadOnly: true,
+        name: SessionEnding.operation, .logout,
         handler: .authorized { context in
           let token = try Authenticator.bearerToken(context.request.head)
-          try await wrapper.logout(token: token)
+          // A JWT that is verified here is nobody else's business.
+          let isForeign = configuration.jwt == nil || !JWT.hasForm(token)
+          try await sessions.end(token: isForeign ? token : nil, context)
           return HTTPResponse(status: 204)
         }),
+      Endpoint(
+        .post, "/auth/password", access: .signedIn, bodyBytesMax: Self.bodyBytesMax,
+        .changePassword, handler: .authorized { try await changePassword($0) }),
     ]
   }
 
@@ -44,13 +66,8 @@ struct SignInRoutes: Sendable {
     guard case .bytes(let bytes) = request.body else {
       preconditionFailure("the body of a login is taken whole")
     }
-    let body = try RecordBody.parse(bytes).members
-    guard let email = body["email"]?.string, let password = body["password"]?.string else {
-      let issues = ["email", "password"].filter { body[$0]?.string == nil }
-        .map { Problem.Issue(pointer: "/\($0)", code: "required", detail: "\($0) is required") }
-      throw Problem(
-        .validationFailed, "An e-mail address and a password are wanted.", issues: issues)
-    }
+    let (email, password) = try Self.texts(
+      bytes, "email", "password", "An e-mail address and a password are wanted.")
     try accounts.take(for: email.lowercased())
     let reply = try await wrapper.login(
       email: email, password: password, remoteAddress: configuration.clientAddress(request.head))
@@ -70,5 +87,57 @@ struct SignInRoutes: Sendable {
     var response = HTTPResponse.json(reply.body)
     response.headers.add("Cache-Control", "no-store")
     return response
+  }
+
+  private func changePassword(_ context: RequestContext) async throws -> HTTPResponse {
+    let (current, new) = try Self.texts(
+      context.bodyBytes, "currentPassword", "newPassword",
+      "The current password and a new one are wanted.")
+    // Whoever found a token must not try out passwords with it.
+    try accounts.take(for: "\(context.tenantID)/\(context.session.userID)")
+    let reply = try await wrapper.changePassword(
+      session: context.session, token: Authenticator.bearerToken(context.request.head),
+      current: current, new: new, remoteAddress: context.address)
+    switch reply.status {
+    case 204: return HTTPResponse(status: 204)
+    case 401 where context.session.authenticationMethod != "password":
+      throw Problem(
+        .insufficientPermissions, "Only a session that began with a password can change it.")
+    default: throw Problem(relayed: reply)
+    }
+  }
+
+  /// Two members of a body that must be texts.
+  private static func texts(
+    _ bytes: [UInt8], _ first: String, _ second: String, _ wanted: String
+  ) throws(Problem) -> (String, String) {
+    let body = try RecordBody.parse(bytes).members
+    if let first = body[first]?.string, let second = body[second]?.string {
+      return (first, second)
+    }
+    let issues = [first, second].filter { body[$0]?.string == nil }
+      .map { Problem.Issue(pointer: "/\($0)", code: "required", detail: "\($0) is required") }
+    throw Problem(.validationFailed, wanted, issues: issues)
+  }
+}
+
+/// Whether the first person is still to be set up.
+private final class SetupGate: Sendable {
+  private let wrapper: Wrapper
+  /// Once somebody exists somebody always will: people are shut out, never removed.
+  private let isClosed = Atomic<Bool>(false)
+
+  init(wrapper: Wrapper) { self.wrapper = wrapper }
+
+  func isOpen() async -> Bool {
+    guard !isClosed.load(ordering: .relaxed) else { return false }
+    do {
+      let isOpen = try await wrapper.isSetupOpen()
+      if !isOpen { isClosed.store(true, ordering: .relaxed) }
+      return isOpen
+    } catch {
+      // Nobody can tell at the moment, so nothing is offered.
+      return false
+    }
   }
 }

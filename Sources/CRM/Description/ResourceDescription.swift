@@ -24,6 +24,9 @@ public struct ResourceDescription: Sendable {
   /// Members that a create's activity repeats in its metadata: metadata name and field name.
   public var activityMembers: [(metadata: String, field: String)] = []
 
+  /// Which of its records count against a limit of the plan.
+  public var planCount: PlanCount?
+
   /// A rule over a whole record.
   public struct Rule: Sendable {
     /// At least one of these members must be set.

@@ -1,20 +1,20 @@
 internal import Cryptography
-internal import HTTP
+public import HTTP
 internal import JSON
-internal import SQLite
+public import SQLite
 internal import Values
 
 /// The opaque text by which a client asks for the next page: the keys of the last row it saw, and
 /// what the list was, so that a cursor of another list is refused.
-enum Cursor {
+public enum Cursor {
   /// A short name for a tenant's list with its filters and order.
-  static func binding(tenantID: String, resource: String, parts: [String]) -> String {
+  public static func binding(tenantID: String, resource: String, parts: [String]) -> String {
     let text = ([tenantID, resource] + parts).joined(separator: "\u{0}")
     return Hexadecimal.text(SHA256.hash(Array(text.utf8)).prefix(8))
   }
 
   /// The cursor behind the row whose keys are `values`.
-  static func encode(_ values: [SQLiteValue], binding: String) -> String {
+  public static func encode(_ values: [SQLiteValue], binding: String) -> String {
     let parts: [JSONValue] = values.map { value in
       switch value {
       case .integer(let integer): .integer(integer)
@@ -28,7 +28,7 @@ enum Cursor {
   /// The keys in `text`.
   ///
   /// - Throws: 400 `invalid_cursor` for a cursor of another list or no cursor at all.
-  static func decode(_ text: String, binding: String, count: Int) throws(Problem)
+  public static func decode(_ text: String, binding: String, count: Int) throws(Problem)
     -> [SQLiteValue]
   {
     guard text.utf8.count <= 8192, let bytes = Base64.decodeURL(text),

@@ -18,6 +18,8 @@ public struct Mutation: Sendable {
   public var creditUnits: Int64
   /// Whether the credits were allowed without the Wrapper.
   public var isOffline: Bool
+  /// What the tenant's plan allows; a feature without a limit is missing.
+  public var planLimits: [PlanFeature: Int64] = [:]
   /// The versions that the client's `If-Match` allows; nil when it sent none.
   public var precondition: VersionPrecondition?
   /// The client's `Idempotency-Key` with what it is bound to.

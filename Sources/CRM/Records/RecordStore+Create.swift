@@ -23,19 +23,21 @@ extension RecordStore {
   /// Checks what only the database knows, without writing: for a request that will be refused
   /// anyway, so that it hears of its own faults first.
   ///
-  /// - Throws: 422 for a reference to nothing, 409 `duplicate`.
-  public func checkCreate(_ prepared: PreparedRecord, caller: Caller) throws {
+  /// - Throws: 422 for a reference to nothing, 409 `duplicate`, 402 `plan_limit_exceeded`.
+  public func checkCreate(_ prepared: PreparedRecord, _ mutation: Mutation) throws {
     try database.read { connection in
       try References.check(
-        prepared.record, before: nil, at: prepared.pointer, caller: caller, catalog: catalog,
-        in: connection)
-      try Uniqueness.check(prepared.record, before: nil, caller: caller, in: connection)
+        prepared.record, before: nil, at: prepared.pointer, caller: mutation.caller,
+        catalog: catalog, in: connection)
+      try Uniqueness.check(
+        prepared.record, before: nil, caller: mutation.caller, in: connection)
+      try PlanUsage.check(from: nil, to: prepared.record, mutation, in: connection)
     }
   }
 
   /// Creates a record: 201 with `Location`.
   ///
-  /// - Throws: ``HTTP/Problem`` 409 `duplicate`, 422; what the database throws.
+  /// - Throws: ``HTTP/Problem`` 402 `plan_limit_exceeded`, 409 `duplicate`, 422; what the database throws.
   public func create(_ prepared: PreparedRecord, _ mutation: Mutation) async throws
     -> MutationAnswer
   {
@@ -45,10 +47,19 @@ extension RecordStore {
       try References.check(
         record, before: nil, at: prepared.pointer, caller: mutation.caller, catalog: catalog,
         in: connection)
+      do {
+        try PlanUsage.check(from: nil, to: record, mutation, in: connection)
+      } catch {
+        // The request's own faults are told first.
+        try Uniqueness.check(record, before: nil, caller: mutation.caller, in: connection)
+        throw error
+      }
       _ = try Uniqueness.mapping(record, caller: mutation.caller, in: connection) {
         () throws(SQLiteError) in
         try connection.run(resource.insertSQL, record.values + record.foldedValues)
       }
+      try PlanUsage.note(
+        from: nil, to: record, tenantID: mutation.caller.tenantID, in: connection)
       try prepared.document.insert(for: record, in: connection)
       try ChangeLog.append(
         "create", record, before: nil, by: mutation.caller.userID, at: now, in: connection)

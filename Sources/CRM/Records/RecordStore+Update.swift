@@ -34,7 +34,7 @@ extension RecordStore {
 
   /// Changes one record: reads, checks and writes inside the writer's transaction.
   ///
-  /// - Throws: ``HTTP/Problem`` 403, 404, 409, 412, 422; what the database throws.
+  /// - Throws: ``HTTP/Problem`` 402, 403, 404, 409, 412, 422; what the database throws.
   public func update(
     _ update: Update, _ resource: Resource, id: String, _ mutation: Mutation
   ) async throws -> MutationAnswer {
@@ -79,6 +79,14 @@ extension RecordStore {
     try References.check(
       plan.after, before: before, at: update.pointer, caller: mutation.caller, catalog: catalog,
       in: connection)
+    switch update {
+    case .replace, .merge:
+      try PlanUsage.check(from: before, to: plan.after, mutation, in: connection)
+    case .restore:
+      try PlanUsage.check(from: nil, to: before, mutation, in: connection)
+    case .trash, .purge, .expire:
+      break
+    }
     return plan
   }
 
@@ -146,6 +154,8 @@ extension RecordStore {
         () throws(SQLiteError) in
         try connection.run(sql, values + [after["tenantId"], after["id"]])
       }
+      try PlanUsage.note(
+        from: plan.before, to: after, tenantID: mutation.caller.tenantID, in: connection)
       if changed.contains(where: {
         resource.fields[$0].isSearchable || resource.fields[$0].type == .tags
       }) {
@@ -181,6 +191,9 @@ extension RecordStore {
     _ = try Uniqueness.mapping(record, caller: mutation.caller, in: connection) {
       () throws(SQLiteError) in try connection.run(sql, values)
     }
+    try PlanUsage.note(
+      from: toTrash ? record : nil, to: toTrash ? nil : record,
+      tenantID: mutation.caller.tenantID, in: connection)
     if toTrash {
       try SearchDocument.remove(for: record, in: connection)
     } else {
@@ -202,6 +215,10 @@ extension RecordStore {
   ) throws -> MutationOutcome {
     let resource = record.resource
     let further = try clearReferences(to: record, mutation, at: now, in: connection)
+    if try PlanUsage.isLive(record, in: connection) {
+      try PlanUsage.note(
+        from: record, to: nil, tenantID: mutation.caller.tenantID, in: connection)
+    }
     try SearchDocument.remove(for: record, in: connection)
     try connection.run(
       "DELETE FROM \(resource.description.table) WHERE tenant_id = ? AND id = ?",

@@ -27,6 +27,7 @@ extension ResourceDescription {
         Field("address", .address, "Postal address: street, city, postalCode, country …")
           .personal(),
       ])
+    contacts.planCount = PlanCount(.contacts)
     contacts.rules = [
       .atLeastOne(
         of: ["firstName", "lastName", "email", "company"],

@@ -74,17 +74,31 @@ enum TextField {
 
   /// One @, something before it, a domain of labels after it, no space.
   ///
-  /// What the address can really receive only the mail system knows.
+  /// What the address can really receive only the mail system knows. Bytes are looked at, since
+  /// characters would cost as much as all other checks of a record.
   private static func isEmail(_ text: String) -> Bool {
-    let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-    guard parts.count == 2, (1...64).contains(parts[0].utf8.count), !parts[1].isEmpty,
-      !text.unicodeScalars.contains(where: {
-        $0.properties.isWhitespace || "<>()[],;:\\\"".unicodeScalars.contains($0)
-      })
+    let bytes = text.utf8
+    guard let at = bytes.firstIndex(of: UInt8(ascii: "@")) else { return false }
+    let (name, domain) = (bytes[..<at], bytes[bytes.index(after: at)...])
+    let dot = UInt8(ascii: ".")
+    guard (1...64).contains(name.count), name.first != dot, name.last != dot,
+      bytes.allSatisfy(isAddressByte), !domain.contains(UInt8(ascii: "@")),
+      bytes.allSatisfy({ $0 < 0x80 })
+        || !text.unicodeScalars.contains(where: \.properties.isWhitespace)
     else { return false }
-    let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
+    let labels = domain.split(separator: dot, omittingEmptySubsequences: false)
+    let hyphen = UInt8(ascii: "-")
     return labels.count >= 2
-      && labels.allSatisfy { !$0.isEmpty && $0.first != "-" && $0.last != "-" }
-      && !parts[0].hasPrefix(".") && !parts[0].hasSuffix(".")
+      && labels.allSatisfy { !$0.isEmpty && $0.first != hyphen && $0.last != hyphen }
+  }
+
+  private static func isAddressByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0...0x20, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "("), UInt8(ascii: ")"),
+      UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ","), UInt8(ascii: ";"),
+      UInt8(ascii: ":"), UInt8(ascii: "\\"), UInt8(ascii: "\""):
+      false
+    default: true
+    }
   }
 }

@@ -47,7 +47,7 @@ public struct DemoCompany: Sendable {
         tenantID: tenantID, id: unit.id, type: unit.type, name: unit.name,
         parentID: unit.parentID)
     }
-    for role in DemoPeople.roles {
+    for role in StandardRoles.all {
       try await directory.createRole(
         tenantID: tenantID, id: role.id, name: role.name, permissions: role.permissions)
     }

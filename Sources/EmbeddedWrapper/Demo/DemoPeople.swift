@@ -15,24 +15,6 @@ enum DemoPeople {
     UnitRecord(id: "team-care", parentID: "dept-success", type: .team, name: "Key Accounts"),
   ]
 
-  static let roles = [
-    RoleRecord(id: "admin", name: "Admin", permissions: ["*"]),
-    RoleRecord(id: "manager", name: "Manager", permissions: ["crm.*.*:team"] + everyone),
-    RoleRecord(
-      id: "sales", name: "Sales",
-      permissions: [
-        "contacts", "companies", "leads", "deals", "tasks", "notes", "interactions", "files",
-      ].flatMap { resource in
-        ["create", "read", "update"].map { "crm.\(resource).\($0):own" }
-      } + ["crm.contacts.read", "crm.companies.read", "crm.stats.read:own"] + everyone),
-    RoleRecord(id: "viewer", name: "Viewer", permissions: ["crm.*.read"]),
-  ]
-
-  /// What everybody who works with records looks up.
-  private static let everyone = [
-    "crm.pipelines.read", "crm.custom-fields.read", "crm.segments.read",
-  ]
-
   static let users = [
     user("ada", "Ada Lindqvist", "Managing Director", "Stockholm", "dept-management", ["admin"]),
     user("marco", "Marco Bellini", "Head of Sales", "Milan", "dept-sales", ["manager"]),

@@ -16,6 +16,8 @@ struct CreditDay: Sendable, Hashable {
 extension Directory {
   /// The largest amount that is put in or charged as one, in 1/10,000 credit.
   static let amountUnitsMax: Int64 = 100_000_000_000_000
+  /// The most that an account holds, or owes, in 1/10,000 credit.
+  static let balanceUnitsMax: Int64 = 1_000_000_000_000_000_000
 
   /// Replaces the tenant's plan and all costs.
   ///
@@ -24,36 +26,67 @@ extension Directory {
   public func setCreditConfiguration(
     tenantID: String, _ plan: CreditPlan
   ) async throws(DirectoryError) {
-    let planType = try Self.checked(plan.planType, "planType")
-    for (operation, units) in plan.operations {
-      guard operation.hasPrefix("crm."), (0...Self.amountUnitsMax).contains(units) else {
-        throw .invalid("operations", "\(operation) is no crm operation with a cost from 0")
-      }
-    }
+    try Self.check(plan)
+    for (operation, units) in plan.operations { try Self.checkCost(operation, units) }
+    let now = time.now()
     try await change { connection in
       try Self.requireTenant(tenantID, connection)
-      try connection.run(
-        """
-        UPDATE directory_credit_configs
-        SET plan_type = ?, monthly_limit = ?, daily_limit = ?, overage_allowed = ?,
-          feature_limits = ?, pricing = ?
-        WHERE tenant_id = ?
-        """,
-        [
-          .text(planType), SQLiteValue(plan.monthlyLimitUnits), SQLiteValue(plan.dailyLimitUnits),
-          SQLiteValue(plan.overageAllowed), .text(JSONValue.object(plan.featureLimits).text),
-          .text(JSONValue.object(plan.pricing).text), .text(tenantID),
-        ])
-      try connection.run(
-        "DELETE FROM directory_operation_costs WHERE tenant_id = ?", [.text(tenantID)])
-      for (operation, units) in plan.operations {
+      try Self.replacePlan(by: plan, tenantID, now, connection)
+    }
+  }
+
+  /// Changes the plan around the costs.
+  ///
+  /// - Returns: the plan as it is then.
+  @discardableResult
+  public func updateCreditPlan(
+    tenantID: String, _ changes: CreditPlanChanges
+  ) async throws(DirectoryError) -> CreditPlan {
+    let now = time.now()
+    return try await change { connection in
+      guard var plan = try Self.creditPlan(tenantID, connection) else {
+        throw DirectoryError.notFound("tenant")
+      }
+      plan.planType = changes.planType ?? plan.planType
+      plan.monthlyLimitUnits = changes.monthlyLimitUnits.applied(to: plan.monthlyLimitUnits)
+      plan.dailyLimitUnits = changes.dailyLimitUnits.applied(to: plan.dailyLimitUnits)
+      plan.overageAllowed = changes.overageAllowed ?? plan.overageAllowed
+      if let limits = changes.featureLimits {
+        plan.featureLimits = plan.featureLimits.merged(with: limits)
+      }
+      if let pricing = changes.pricing { plan.pricing = plan.pricing.merged(with: pricing) }
+      try Self.check(plan)
+      try Self.update(plan, tenantID, connection)
+      try Self.announce(.creditPlan(tenantID), at: now, connection)
+      return plan
+    }
+  }
+
+  /// Sets what an operation costs; nil units take its cost away.
+  ///
+  /// - Throws: ``DirectoryError/notFound(_:)`` for a cost that is to go and is not there.
+  public func setOperationCost(
+    tenantID: String, operation: String, units: Int64?
+  ) async throws(DirectoryError) {
+    try Self.checkCost(operation, units ?? 0)
+    let now = time.now()
+    try await change { connection in
+      try Self.requireTenant(tenantID, connection)
+      if let units {
         try connection.run(
           """
           INSERT INTO directory_operation_costs (tenant_id, operation, credit_units)
           VALUES (?, ?, ?)
+          ON CONFLICT (tenant_id, operation) DO UPDATE SET credit_units = excluded.credit_units
           """,
           [.text(tenantID), .text(operation), .integer(units)])
+      } else {
+        let deleted = try connection.run(
+          "DELETE FROM directory_operation_costs WHERE tenant_id = ? AND operation = ?",
+          [.text(tenantID), .text(operation)])
+        guard deleted > 0 else { throw DirectoryError.notFound("operation cost") }
       }
+      try Self.announce(.operationCost(tenantID, operation, units: units), at: now, connection)
     }
   }
 
@@ -61,42 +94,35 @@ extension Directory {
   public func creditConfiguration(
     tenantID: String
   ) throws(DirectoryError) -> CreditPlan? {
-    try look { connection in
-      var operations: [String: Int64] = [:]
-      try connection.forEachRow(
-        "SELECT operation, credit_units FROM directory_operation_costs WHERE tenant_id = ?",
-        [.text(tenantID)]
-      ) { row in
-        if let operation = row.text(0) { operations[operation] = row.integer(1) ?? 0 }
-      }
-      return try connection.first(
-        """
-        SELECT plan_type, monthly_limit, daily_limit, overage_allowed, feature_limits, pricing
-        FROM directory_credit_configs
-        WHERE tenant_id = ?
-        """,
-        [.text(tenantID)]
-      ) { row in
-        CreditPlan(
-          planType: row.text(0) ?? "", monthlyLimitUnits: row.integer(1),
-          dailyLimitUnits: row.integer(2), overageAllowed: row.integer(3) == 1,
-          featureLimits: Self.object(row.text(4)), pricing: Self.object(row.text(5)),
-          operations: operations)
-      }
-    }
+    try look { connection in try Self.creditPlan(tenantID, connection) }
   }
 
   /// Adds credits to the tenant's account; a negative amount takes some away.
-  public func topUp(tenantID: String, units: Int64) async throws(DirectoryError) {
+  ///
+  /// - Parameter reason: What it is for, which the feed tells.
+  public func topUp(
+    tenantID: String, units: Int64, reason: String? = nil
+  ) async throws(DirectoryError) {
     guard units.magnitude <= UInt64(Self.amountUnitsMax) else {
-      throw .invalid("credits", "too much at once")
+      throw .invalid("amount", "too much at once")
     }
-    let changed = try await change { connection in
-      try connection.run(
-        "UPDATE directory_credit_accounts SET available = available + ? WHERE tenant_id = ?",
-        [.integer(units), .text(tenantID)])
+    let reason = try reason.map { reason throws(DirectoryError) in
+      try Self.checked(reason, "reason")
     }
-    guard changed > 0 else { throw .notFound("tenant") }
+    let now = time.now()
+    try await change { connection in
+      let changed = try connection.run(
+        """
+        UPDATE directory_credit_accounts SET available = available + ?2
+        WHERE tenant_id = ?1 AND abs(available + ?2) <= ?3
+        """,
+        [.text(tenantID), .integer(units), .integer(Self.balanceUnitsMax)])
+      if changed == 0 {
+        try Self.requireTenant(tenantID, connection)
+        throw DirectoryError.invalid("amount", "the account cannot hold so much")
+      }
+      try Self.announce(.creditPlan(tenantID, reason: reason), at: now, connection)
+    }
   }
 
   /// What the tenant has, with the usage of today and of this month.
@@ -132,5 +158,101 @@ extension Directory {
       WHERE tenant_id = ?1
       """,
       [.text(tenantID), .integer(units), .text(today.day), .text(today.month)])
+  }
+}
+
+// Inside a transaction.
+extension Directory {
+  static func replacePlan(
+    by plan: CreditPlan, _ tenantID: String, _ now: Timestamp, _ connection: borrowing Connection
+  ) throws {
+    try update(plan, tenantID, connection)
+    try connection.run(
+      "DELETE FROM directory_operation_costs WHERE tenant_id = ?", [.text(tenantID)])
+    for (operation, units) in plan.operations {
+      try connection.run(
+        """
+        INSERT INTO directory_operation_costs (tenant_id, operation, credit_units)
+        VALUES (?, ?, ?)
+        """,
+        [.text(tenantID), .text(operation), .integer(units)])
+    }
+    try announce(.creditPlan(tenantID), at: now, connection)
+  }
+
+  private static func update(
+    _ plan: CreditPlan, _ tenantID: String, _ connection: borrowing Connection
+  ) throws {
+    try connection.run(
+      """
+      UPDATE directory_credit_configs
+      SET plan_type = ?, monthly_limit = ?, daily_limit = ?, overage_allowed = ?,
+        feature_limits = ?, pricing = ?
+      WHERE tenant_id = ?
+      """,
+      [
+        .text(plan.planType), SQLiteValue(plan.monthlyLimitUnits),
+        SQLiteValue(plan.dailyLimitUnits), SQLiteValue(plan.overageAllowed),
+        .text(JSONValue.object(plan.featureLimits).text),
+        .text(JSONValue.object(plan.pricing).text), .text(tenantID),
+      ])
+  }
+
+  private static func creditPlan(
+    _ tenantID: String, _ connection: borrowing Connection
+  ) throws -> CreditPlan? {
+    var operations: [String: Int64] = [:]
+    try connection.forEachRow(
+      "SELECT operation, credit_units FROM directory_operation_costs WHERE tenant_id = ?",
+      [.text(tenantID)]
+    ) { row in
+      if let operation = row.text(0) { operations[operation] = row.integer(1) ?? 0 }
+    }
+    return try connection.first(
+      """
+      SELECT plan_type, monthly_limit, daily_limit, overage_allowed, feature_limits, pricing
+      FROM directory_credit_configs
+      WHERE tenant_id = ?
+      """,
+      [.text(tenantID)]
+    ) { row in
+      CreditPlan(
+        planType: row.text(0) ?? "", monthlyLimitUnits: row.integer(1),
+        dailyLimitUnits: row.integer(2), overageAllowed: row.integer(3) == 1,
+        featureLimits: object(row.text(4)), pricing: object(row.text(5)),
+        operations: operations)
+    }
+  }
+
+  private static func check(_ plan: CreditPlan) throws(DirectoryError) {
+    _ = try checked(plan.planType, "planType")
+    for (name, units) in [
+      ("monthlyLimit", plan.monthlyLimitUnits), ("dailyLimit", plan.dailyLimitUnits),
+    ] {
+      guard (0...amountUnitsMax).contains(units ?? 0) else {
+        throw .invalid(name, "a limit is a number of credits from 0, or null for none")
+      }
+    }
+    for limit in plan.featureLimits.members {
+      let isCount = (limit.value.integer ?? -1) >= 0
+      let isKnown =
+        switch limit.name {
+        case "contacts", "deals", "emails": isCount
+        case "storage": isCount || limit.value.string != nil
+        default: false
+        }
+      guard isKnown else {
+        throw .invalid(
+          "featureLimits",
+          "contacts, deals and emails are whole numbers from 0, storage is a size such as 5GB")
+      }
+    }
+  }
+
+  private static func checkCost(_ operation: String, _ units: Int64) throws(DirectoryError) {
+    _ = try checked(operation, "operationCode")
+    guard operation.hasPrefix("crm."), (0...amountUnitsMax).contains(units) else {
+      throw .invalid("operations", "\(operation) is no crm operation with a cost from 0")
+    }
   }
 }

@@ -1,4 +1,5 @@
 internal import SQLite
+internal import Values
 
 extension Directory {
   /// Adds a unit below `parentID`, or as a root.
@@ -11,72 +12,106 @@ extension Directory {
     tenantID: String, id: String? = nil, type: UnitType, name: String, parentID: String?
   ) async throws(DirectoryError) -> String {
     let id = try Self.checkedID(id ?? newID())
-    let name = try Self.checked(name, "name")
-    guard parentID != nil || type == .organization else {
-      throw .invalid("parentId", "only an organization stands without a parent")
-    }
+    let unit = UnitRecord(
+      id: id, parentID: parentID, type: type, name: try Self.checked(name, "name"))
+    try Self.checkRoot(unit)
+    let now = time.now()
     try await change { connection in
       try Self.requireTenant(tenantID, connection)
-      if let parentID { try Self.checkPlace(below: parentID, tenantID, connection) }
-      try connection.run(
-        """
-        INSERT INTO directory_units (tenant_id, unit_id, parent_id, type, name)
-        VALUES (?, ?, ?, ?, ?)
-        """,
-        [.text(tenantID), .text(id), SQLiteValue(parentID), .text(type.rawValue), .text(name)])
+      try Self.insert(unit, tenantID, now, connection)
     }
     return id
   }
 
-  /// Gives a unit another name.
-  public func renameUnit(
-    tenantID: String, id: String, name: String
-  ) async throws(DirectoryError) {
-    let name = try Self.checked(name, "name")
-    let changed = try await change { connection in
-      try connection.run(
-        "UPDATE directory_units SET name = ? WHERE tenant_id = ? AND unit_id = ?",
-        [.text(name), .text(tenantID), .text(id)])
+  /// Renames a unit, makes it a place of another kind, or moves it with all below it.
+  ///
+  /// - Returns: the unit as it is then.
+  /// - Throws: ``DirectoryError/notFound(_:)``, ``DirectoryError/invalid(_:_:)`` for a place below
+  ///   the unit itself or too deep.
+  @discardableResult
+  public func updateUnit(
+    tenantID: String, id: String, _ changes: UnitChanges
+  ) async throws(DirectoryError) -> UnitRecord {
+    let name = try changes.name.map { name throws(DirectoryError) in
+      try Self.checked(name, "name")
     }
-    guard changed > 0 else { throw .notFound("unit") }
+    let now = time.now()
+    return try await change { connection in
+      let units = Units(try Self.units(tenantID, connection))
+      guard let before = units.byID[id] else { throw DirectoryError.notFound("unit") }
+      let after = UnitRecord(
+        id: id, parentID: changes.parentID.applied(to: before.parentID),
+        type: changes.type ?? before.type, name: name ?? before.name)
+      try Self.checkRoot(after)
+      if after.parentID != before.parentID { try Self.checkMove(after, units) }
+      try connection.run(
+        """
+        UPDATE directory_units SET parent_id = ?, type = ?, name = ?
+        WHERE tenant_id = ? AND unit_id = ?
+        """,
+        [
+          SQLiteValue(after.parentID), .text(after.type.rawValue), .text(after.name),
+          .text(tenantID), .text(id),
+        ])
+      try Self.announce(.unit(tenantID, id), at: now, connection)
+      return after
+    }
   }
 
   /// Removes a unit from which nothing hangs.
   ///
   /// - Throws: ``DirectoryError/inUse`` while units or users belong to it.
   public func deleteUnit(tenantID: String, id: String) async throws(DirectoryError) {
-    let changed = try await change { connection in
-      try connection.run(
+    let now = time.now()
+    try await change { connection in
+      let deleted = try connection.run(
         "DELETE FROM directory_units WHERE tenant_id = ? AND unit_id = ?",
         [.text(tenantID), .text(id)])
+      guard deleted > 0 else { throw DirectoryError.notFound("unit") }
+      try Self.announce(.unit(tenantID, id), at: now, connection)
     }
-    guard changed > 0 else { throw .notFound("unit") }
   }
 
   /// The units of a tenant, by id.
   public func units(tenantID: String) throws(DirectoryError) -> [UnitRecord] {
-    try look { connection in
-      try connection.all(
-        """
-        SELECT unit_id, parent_id, type, name
-        FROM directory_units
-        WHERE tenant_id = ?
-        ORDER BY unit_id
-        """,
-        [.text(tenantID)]
-      ) { row in
-        UnitRecord(
-          id: row.text(0) ?? "", parentID: row.text(1),
-          type: row.text(2).flatMap { UnitType(rawValue: $0) } ?? .department,
-          name: row.text(3) ?? "")
-      }
+    try look { connection in try Self.units(tenantID, connection) }
+  }
+
+  static func units(
+    _ tenantID: String, _ connection: borrowing Connection
+  ) throws -> [UnitRecord] {
+    try connection.all(
+      """
+      SELECT unit_id, parent_id, type, name
+      FROM directory_units
+      WHERE tenant_id = ?
+      ORDER BY unit_id
+      """,
+      [.text(tenantID)]
+    ) { row in
+      UnitRecord(
+        id: row.text(0) ?? "", parentID: row.text(1),
+        type: row.text(2).flatMap { UnitType(rawValue: $0) } ?? .department,
+        name: row.text(3) ?? "")
     }
   }
 
-  static func requireTenant(_ tenantID: String, _ connection: borrowing Connection) throws {
-    try require(
-      "tenant", connection, "SELECT 1 FROM directory_tenants WHERE tenant_id = ?",
-      [.text(tenantID)])
+  static func insert(
+    _ unit: UnitRecord, _ tenantID: String, _ now: Timestamp, _ connection: borrowing Connection
+  ) throws {
+    if unit.parentID != nil {
+      try checkMove(unit, Units(try units(tenantID, connection)))
+    }
+    try connection.run(
+      """
+      INSERT INTO directory_units (tenant_id, unit_id, parent_id, type, name)
+      VALUES (?, ?, ?, ?, ?)
+      """,
+      [
+        .text(tenantID), .text(unit.id), SQLiteValue(unit.parentID), .text(unit.type.rawValue),
+        .text(unit.name),
+      ])
+    try announce(.unit(tenantID, unit.id), at: now, connection)
   }
 
   static func requireUnit(
@@ -87,26 +122,22 @@ extension Directory {
       [.text(tenantID), .text(id)])
   }
 
-  private static func checkPlace(
-    below parentID: String, _ tenantID: String, _ connection: borrowing Connection
-  ) throws {
-    try requireUnit(parentID, tenantID, connection)
-    let level = try connection.first(
-      """
-      WITH RECURSIVE above (unit_id, parent_id) AS (
-        SELECT unit_id, parent_id FROM directory_units WHERE tenant_id = ?1 AND unit_id = ?2
-        UNION ALL
-        SELECT u.unit_id, u.parent_id
-        FROM directory_units AS u
-        JOIN above ON u.unit_id = above.parent_id
-        WHERE u.tenant_id = ?1
-      )
-      SELECT COUNT(*) FROM above
-      """,
-      [.text(tenantID), .text(parentID)]
-    ) { $0.integer(0) ?? 0 }
-    guard (level ?? 0) < unitLevelsMax else {
-      throw DirectoryError.invalid("parentId", "units stand at most \(unitLevelsMax) deep")
+  private static func checkRoot(_ unit: UnitRecord) throws(DirectoryError) {
+    guard unit.parentID != nil || unit.type == .organization else {
+      throw .invalid("parentId", "only an organization stands without a parent")
+    }
+  }
+
+  /// Looks whether the unit may stand below its parent with all that stands below it.
+  private static func checkMove(_ unit: UnitRecord, _ units: Units) throws(DirectoryError) {
+    guard let parentID = unit.parentID else { return }
+    guard let parent = units.byID[parentID] else { throw .notFound("unit") }
+    let above = units.path(to: parent)
+    guard !above.contains(where: { $0.id == unit.id }) else {
+      throw .invalid("parentId", "a unit cannot stand below itself")
+    }
+    guard above.count + units.height(of: unit.id) <= unitLevelsMax else {
+      throw .invalid("parentId", "units stand at most \(unitLevelsMax) deep")
     }
   }
 }

@@ -1,83 +1,24 @@
 public import Database
-public import JSON
+internal import JSON
 internal import SQLite
 public import Values
 
 /// Administration of the embedded Wrapper: tenants, units, roles, users and credits.
 ///
-/// Every change is one transaction. Readers of the Wrapper's endpoints see it at once.
+/// Every change is one transaction, with what it says on the feed. Readers of the endpoints
+/// see it at once.
 public final class Directory: Sendable {
   let database: Database
   let time: TimeSource
   let random: RandomSource
+  /// Who waits for the next event.
+  let feed = FeedSignal()
 
   /// The directory that lies in `database`.
   public init(database: Database, time: TimeSource, random: RandomSource) {
     self.database = database
     self.time = time
     self.random = random
-  }
-
-  /// Adds a tenant with an account of 0 credits and a plan without limits and costs.
-  ///
-  /// - Returns: its id, made when `id` is nil.
-  /// - Throws: ``DirectoryError/duplicate(_:)`` when the id is taken.
-  @discardableResult
-  public func createTenant(
-    id: String? = nil, name: String, settings: JSONObject = JSONObject()
-  ) async throws(DirectoryError) -> String {
-    let id = try Self.checkedID(id ?? newID())
-    let name = try Self.checked(name, "name")
-    let now = time.now().rfc3339
-    let today = CreditDay(time.now())
-    try await change { connection in
-      try connection.run(
-        "INSERT INTO directory_tenants (tenant_id, name, settings, created_at) VALUES (?, ?, ?, ?)",
-        [.text(id), .text(name), .text(JSONValue.object(settings).text), .text(now)])
-      try connection.run(
-        "INSERT INTO directory_credit_configs (tenant_id, plan_type) VALUES (?, 'free')",
-        [.text(id)])
-      try connection.run(
-        """
-        INSERT INTO directory_credit_accounts (tenant_id, available, day, month)
-        VALUES (?, 0, ?, ?)
-        """,
-        [.text(id), .text(today.day), .text(today.month)])
-    }
-    return id
-  }
-
-  /// Every tenant, by id.
-  public func tenants() throws(DirectoryError) -> [TenantRecord] {
-    try look { connection in
-      try connection.all(
-        """
-        SELECT tenant_id, name, branding, features, settings
-        FROM directory_tenants
-        ORDER BY tenant_id
-        """
-      ) { Self.tenant($0) }
-    }
-  }
-
-  /// The tenant of that id.
-  public func tenant(_ id: String) throws(DirectoryError) -> TenantRecord? {
-    try look { connection in
-      try connection.first(
-        """
-        SELECT tenant_id, name, branding, features, settings
-        FROM directory_tenants
-        WHERE tenant_id = ?
-        """,
-        [.text(id)]
-      ) { Self.tenant($0) }
-    }
-  }
-
-  private static func tenant(_ row: borrowing Statement) -> TenantRecord {
-    TenantRecord(
-      id: row.text(0) ?? "", name: row.text(1) ?? "", branding: object(row.text(2)),
-      features: object(row.text(3)), settings: object(row.text(4)))
   }
 }
 
@@ -87,9 +28,19 @@ extension Directory {
   /// How deep units may stand below one another: an answer nests twice as deep.
   static let unitLevelsMax = 12
 
-  /// Runs `body` as one transaction.
+  /// Runs `body`, which announces what it changes, as one transaction, and wakes the feed.
   @discardableResult
   func change<Value: Sendable>(
+    _ body: @escaping @Sendable (borrowing Connection) throws -> Value
+  ) async throws(DirectoryError) -> Value {
+    let value = try await write(body)
+    feed.ring()
+    return value
+  }
+
+  /// Runs `body`, of which the feed says nothing, as one transaction.
+  @discardableResult
+  func write<Value: Sendable>(
     _ body: @escaping @Sendable (borrowing Connection) throws -> Value
   ) async throws(DirectoryError) -> Value {
     do {
@@ -115,7 +66,9 @@ extension Directory {
   }
 
   /// An id that may stand in paths, in headers and between slashes.
-  static func checkedID(_ id: String) throws(DirectoryError) -> String {
+  static func checkedID(
+    _ id: String, _ field: String = "id"
+  ) throws(DirectoryError) -> String {
     let isPlain = id.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -126,7 +79,7 @@ extension Directory {
       }
     }
     guard isPlain, (1...64).contains(id.utf8.count) else {
-      throw .invalid("id", "an id is 1 to 64 letters, digits and - _ . :")
+      throw .invalid(field, "an id is 1 to 64 letters, digits and - _ . :")
     }
     return id
   }

@@ -11,6 +11,12 @@ public enum DirectoryError: Error, Sendable, Equatable {
   case invalid(String, String)
   /// Something still hangs from what was to be removed.
   case inUse
+  /// Nobody would be left who may administer the tenant.
+  case lastAdministrator
+  /// Somebody exists, so that the first run is over.
+  case alreadySetUp
+  /// The token of the first run is another one, or has expired.
+  case wrongSetupToken
   /// The database refused.
   case database(DatabaseError)
 

@@ -12,6 +12,17 @@ public struct TenantRecord: Sendable, Hashable {
   public let features: JSONObject
   /// `timezone`, `currency` and the like.
   public let settings: JSONObject
+
+  init(
+    id: String, name: String, branding: JSONObject = JSONObject(),
+    features: JSONObject = JSONObject(), settings: JSONObject = JSONObject()
+  ) {
+    self.id = id
+    self.name = name
+    self.branding = branding
+    self.features = features
+    self.settings = settings
+  }
 }
 
 /// What kind of place a unit is.
@@ -70,38 +81,8 @@ public struct UserRecord: Sendable, Hashable {
   public let roleIDs: [String]
   /// Grants beside those of the roles.
   public let permissions: [String]
-}
-
-/// A new person.
-public struct NewUser: Sendable {
-  /// The id; made when nil.
-  public var id: String?
-  /// The address to sign in with.
-  public var email: String
-  /// The full name.
-  public var name: String
-  /// The job title.
-  public var title: String?
-  /// Where the user works.
-  public var location: String?
-  /// The unit the user belongs to.
-  public var unitID: String?
-  /// The roles held from the start.
-  public var roleIDs: [String]
-
-  /// A person of the given address and name.
-  public init(
-    id: String? = nil, email: String, name: String, title: String? = nil,
-    location: String? = nil, unitID: String? = nil, roleIDs: [String] = []
-  ) {
-    self.id = id
-    self.email = email
-    self.name = name
-    self.title = title
-    self.location = location
-    self.unitID = unitID
-    self.roleIDs = roleIDs
-  }
+  /// When the user was added.
+  public let createdAt: String
 }
 
 /// What a tenant's operations cost and how much it may spend; amounts are 1/10,000 credit.

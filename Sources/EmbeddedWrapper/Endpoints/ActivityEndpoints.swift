@@ -13,11 +13,15 @@ struct ActivityEndpoints: Sendable {
   static let limitMax = 1_000
 
   let directory: Directory
+  /// Whether entries that are accepted appear on the feed.
+  let announces: Bool
 
   private struct Entry: Sendable {
     var id: String
     var units: Int64
     var values: [SQLiteValue]
+    /// What is kept of the entry, and told of it.
+    var document: JSONValue
   }
 
   func add(to router: inout Router<WrapperApplication.Endpoint>) {
@@ -51,16 +55,26 @@ struct ActivityEndpoints: Sendable {
       }
       entries.append(entry)
     }
-    let today = CreditDay(directory.time.now())
-    try await directory.change { [entries] connection in
+    try await store(entries, tenantID)
+    return .json((["accepted": .integer(entries.count)] as JSONValue).bytes)
+  }
+
+  private func store(_ entries: [Entry], _ tenantID: String) async throws {
+    let now = directory.time.now()
+    // Who sends whole batches sends so much that it would crowd out what readers must not miss.
+    let isAnnounced = announces && entries.count <= Limits.announcedBatchEntriesMax
+    try await directory.write { connection in
       try Directory.requireTenant(tenantID, connection)
       var units: Int64 = 0
       for entry in entries where try connection.run(Self.insertEntry, entry.values) > 0 {
         units += entry.units
+        if isAnnounced {
+          try Directory.announce(.activity(tenantID, entry.document), at: now, connection)
+        }
       }
-      if units > 0 { try Directory.deduct(units, tenantID, today, connection) }
+      if units > 0 { try Directory.deduct(units, tenantID, CreditDay(now), connection) }
     }
-    return .json((["accepted": .integer(entries.count)] as JSONValue).bytes)
+    if isAnnounced { directory.feed.ring() }
   }
 
   private static func entry(_ value: JSONValue, _ tenantID: String) -> Entry? {
@@ -83,6 +97,13 @@ struct ActivityEndpoints: Sendable {
         .text(tenantID), .text(id), .text(userID), .text(operation),
         SQLiteValue(value["entityId"]?.string), SQLiteValue(value["entityType"]?.string),
         .integer(units), .text(timestamp.rfc3339), SQLiteValue(value["sessionId"]?.string),
+      ],
+      document: [
+        "id": .string(id), "tenantId": .string(tenantID), "userId": .string(userID),
+        "operation": .string(operation), "entityId": JSONValue(value["entityId"]?.string),
+        "entityType": JSONValue(value["entityType"]?.string),
+        "creditCost": JSONValue(credits: units), "timestamp": .string(timestamp.rfc3339),
+        "sessionId": JSONValue(value["sessionId"]?.string),
       ])
   }
 

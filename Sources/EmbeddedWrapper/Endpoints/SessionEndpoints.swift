@@ -4,19 +4,22 @@ internal import JSON
 internal import SQLite
 internal import Values
 
-/// Signing in, being recognised and signing out.
+/// Signing in, being recognised, another password, and the end of sessions.
 struct SessionEndpoints: Sendable {
-  /// How long a session lives.
-  static let sessionSeconds: Int64 = 12 * 60 * 60
-  /// The bytes of a token, all random.
-  static let tokenBytes = 32
-
   let directory: Directory
+  private let throttle: SignInThrottle
+
+  init(directory: Directory) {
+    self.directory = directory
+    throttle = SignInThrottle(time: directory.time)
+  }
 
   func add(to router: inout Router<WrapperApplication.Endpoint>) {
     router.add(.post, "/auth/login", .init { request, _ in try await login(request) })
     router.add(.post, "/auth/validate", .init { request, _ in try validate(request) })
     router.add(.post, "/auth/logout", .init { request, _ in try await logout(request) })
+    router.add(.post, "/auth/password", .init { request, _ in try await setPassword(request) })
+    router.administer(.post, "/auth/sessions/end") { try await end($0) }
   }
 
   private struct Account: Sendable {
@@ -33,83 +36,107 @@ struct SessionEndpoints: Sendable {
       throw Problem(.validationFailed, "email and password are wanted.")
     }
     let account = try account(email: email)
-    // An unknown address costs as much time as a wrong password, so that neither is told apart.
-    let hash = account?.passwordHash ?? Self.nobodysHash
-    guard let fits = await PasswordThreads.shared.verify(password, hash) else {
-      throw Problem(.overloaded, "Too many sign in.", headers: ["Retry-After": "1"])
-    }
-    guard fits, let account, account.passwordHash != nil, account.isActive else {
+    let fits = try await verify(
+      password, account?.passwordHash, email: email, address: Self.address(request.head))
+    guard fits, let account, account.isActive, let hash = account.passwordHash else {
       throw Problem(.unauthenticated, "The address or the password is wrong.")
     }
-    return try await begin(account, email: email)
-  }
-
-  private func begin(_ account: Account, email: String) async throws -> HTTPResponse {
-    let token = Base64.encodeURL(directory.random.bytes(Self.tokenBytes))
-    let now = directory.time.now()
-    let expiresAt = now.advanced(byMilliseconds: Self.sessionSeconds * 1000).rfc3339
-    let values: [SQLiteValue] = [
-      .text(account.tenantID), .blob(SHA256.hash(Array(token.utf8))), .text(directory.newID()),
-      .text(account.userID), .text(now.rfc3339), .text(expiresAt),
-    ]
-    try await directory.change { connection in
-      // Sessions that ended by themselves leave when the next one begins.
-      try connection.run(
-        "DELETE FROM directory_sessions WHERE tenant_id = ? AND expires_at < ?",
-        [.text(account.tenantID), .text(now.rfc3339)])
-      try connection.run(
-        """
-        INSERT INTO directory_sessions (
-          tenant_id, token_hash, session_id, user_id, created_at, expires_at)
-        VALUES (?, ?, ?, ?, ?, ?)
-        """,
-        values)
+    let session = directory.newSession(tenantID: account.tenantID, userID: account.userID)
+    guard try await directory.begin(session, passwordHash: hash) else {
+      throw Problem(.unauthenticated, "The address or the password is wrong.")
     }
-    let answer: JSONValue = [
-      "token": .string(token), "expiresAt": .string(expiresAt),
-      "user": [
-        "userId": .string(account.userID), "tenantId": .string(account.tenantID),
-        "name": .string(account.name), "email": .string(email),
-      ],
-    ]
-    return .json(answer.bytes)
+    return .json(session.document(name: account.name, email: email).bytes)
   }
 
   private func validate(_ request: HTTPRequest) throws -> HTTPResponse {
     guard let token = try request.jsonObject()["token"]?.string else {
       throw Problem(.validationFailed, "token is wanted.")
     }
-    let digest = SHA256.hash(Array(token.utf8))
-    let now = directory.time.now().rfc3339
-    let answer = try directory.look { connection in
-      try connection.first(Self.selectSession, [.blob(digest)]) { row -> JSONValue in
-        guard row.integer(4) == 1 else { return ["valid": false] }
-        guard let expiresAt = row.text(3), expiresAt > now else {
-          return ["valid": false, "reason": "expired"]
-        }
-        return [
-          "valid": true, "userId": .string(row.text(1) ?? ""),
-          "tenantId": .string(row.text(0) ?? ""), "sessionId": .string(row.text(2) ?? ""),
-          "authenticationMethod": "password", "expiresAt": .string(expiresAt),
-        ]
-      }
+    let answer: JSONValue
+    if let session = try directory.session(token: token), session.isActive {
+      answer =
+        session.expiresAt > directory.time.now().rfc3339
+        ? [
+          "valid": true, "userId": .string(session.userID),
+          "tenantId": .string(session.tenantID), "sessionId": .string(session.id),
+          "authenticationMethod": "password", "expiresAt": .string(session.expiresAt),
+        ] : ["valid": false, "reason": "expired"]
+    } else {
+      answer = ["valid": false]
     }
-    return .json((answer ?? ["valid": false]).bytes)
+    return .json(answer.bytes)
   }
 
   private func logout(_ request: HTTPRequest) async throws -> HTTPResponse {
     guard let token = try request.jsonObject()["token"]?.string else {
       throw Problem(.validationFailed, "token is wanted.")
     }
-    let digest = SHA256.hash(Array(token.utf8))
-    try await directory.change { connection in
-      let owner = try connection.first(Self.selectSession, [.blob(digest)]) { $0.text(0) }
-      guard let tenantID = owner ?? nil else { return }
-      try connection.run(
-        "DELETE FROM directory_sessions WHERE tenant_id = ? AND token_hash = ?",
-        [.text(tenantID), .blob(digest)])
+    try await directory.endSession(token: token)
+    return HTTPResponse(status: 204)
+  }
+
+  /// Another password for the one who is signed in; it ends every session but this one.
+  private func setPassword(_ request: HTTPRequest) async throws -> HTTPResponse {
+    var body = try BodyReader(request)
+    let token = body.text("token")
+    let current = body.text("currentPassword")
+    let new = body.text("newPassword")
+    try body.finish()
+    guard let session = try directory.session(token: token), session.isActive,
+      session.expiresAt > directory.time.now().rfc3339
+    else { throw Problem(.unauthenticated, "The token is not valid.") }
+    let fits = try await verify(
+      current, session.passwordHash, email: session.email,
+      address: Self.address(request.head))
+    guard fits else {
+      throw Problem(.insufficientPermissions, "The current password is wrong.")
+    }
+    do {
+      try await directory.setPassword(
+        tenantID: session.tenantID, userID: session.userID, password: new,
+        exceptTokenHash: Directory.tokenHash(token))
+    } catch .invalid(_, let reason) {
+      throw DirectoryError.invalid("newPassword", reason)
     }
     return HTTPResponse(status: 204)
+  }
+
+  private func end(_ call: AdministrationCall) async throws -> AdministrationAnswer {
+    let tenantID = try call.tenantID
+    var body = try call.body()
+    let sessionID = body.text("sessionId")
+    try body.finish()
+    try await directory.endSession(tenantID: tenantID, id: sessionID)
+    return .done
+  }
+
+  /// Whether the password is the one of the hash; false for an account without one.
+  ///
+  /// - Throws: 429 after too many failures, 503 when too many wait.
+  private func verify(
+    _ password: String, _ hash: String?, email: String, address: String?
+  ) async throws(Problem) -> Bool {
+    let attempt = try throttle.begin(account: email, address: address)
+    // An unknown address costs as much time as a wrong password, so that neither is told apart.
+    let fits = await PasswordThreads.shared.verify(password, hash ?? Self.nobodysHash)
+    guard let fits else {
+      throttle.end(attempt, .untried)
+      throw Problem(.overloaded, "Too many sign in.", headers: ["Retry-After": "1"])
+    }
+    throttle.end(attempt, fits && hash != nil ? .succeeded : .failed)
+    return fits && hash != nil
+  }
+
+  /// From where somebody signs in: whom the API names, else the caller, unless it is on this
+  /// machine, as the API itself usually is.
+  private static func address(_ head: HTTPRequestHead) -> String? {
+    if let forwarded = head.headers["X-Forwarded-For"],
+      let last = forwarded.split(separator: ",").last
+    {
+      return String(last.filter { $0 != " " }.prefix(64))
+    }
+    let peer = head.remoteAddress
+    return peer == "::1" || peer.hasPrefix("127.") ? nil : peer
   }
 
   private func account(email: String) throws -> Account? {
@@ -131,11 +158,17 @@ struct SessionEndpoints: Sendable {
     FROM directory_users
     WHERE email_folded = ?
     """
+}
 
-  private static let selectSession = """
-    SELECT s.tenant_id, s.user_id, s.session_id, s.expires_at, u.is_active
-    FROM directory_sessions AS s
-    JOIN directory_users AS u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
-    WHERE s.token_hash = ?
-    """
+extension NewSession {
+  /// The answer to the one who signed in.
+  func document(name: String, email: String) -> JSONValue {
+    [
+      "token": .string(token), "expiresAt": .string(expiresAt.rfc3339),
+      "user": [
+        "userId": .string(userID), "tenantId": .string(tenantID), "name": .string(name),
+        "email": .string(email),
+      ],
+    ]
+  }
 }

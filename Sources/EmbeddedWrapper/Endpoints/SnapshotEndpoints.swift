@@ -12,7 +12,7 @@ struct SnapshotEndpoints: Sendable {
       try tenant(parameters["tenantId"])
     }
     get("/api/employees", in: &router) { query, _ in
-      try employees(Self.tenantID(query))
+      try employees(Self.tenantID(query), query.items)
     }
     get("/api/employees/{userId}", in: &router) { query, parameters in
       try employee(parameters["userId"], Self.tenantID(query))
@@ -86,34 +86,34 @@ extension SnapshotEndpoints {
     guard let tenant = try directory.tenant(tenantID) else {
       throw DirectoryError.notFound("tenant")
     }
-    return [
-      "tenantId": .string(tenant.id), "name": .string(tenant.name),
-      "branding": .object(tenant.branding), "features": .object(tenant.features),
-      "settings": .object(tenant.settings),
-    ]
+    return .object(tenant.document)
   }
 
-  private func employees(_ tenantID: String) throws -> JSONValue {
+  /// A page of the people; what is left out is told by `nextCursor`.
+  private func employees(_ tenantID: String, _ items: QueryItems) throws -> JSONValue {
     try requireTenant(tenantID)
+    let page = try UserPage(items, limit: Limits.usersPerPageMax)
     let units = try Units(directory, tenantID)
-    return [
-      "employees": .array(
-        try directory.users(tenantID: tenantID).map { .object(Self.employee($0, units)) })
-    ]
+    let (users, nextCursor) = try page.users(of: directory, tenantID: tenantID)
+    var answer = JSONObject([
+      ("employees", .array(users.map { .object($0.employeeDocument(units)) }))
+    ])
+    if let nextCursor { answer["nextCursor"] = .string(nextCursor) }
+    return .object(answer)
   }
 
   private func employee(_ userID: String, _ tenantID: String) throws -> JSONValue {
     let user = try user(userID, tenantID)
-    return .object(Self.employee(user, try Units(directory, tenantID)))
+    return .object(user.employeeDocument(try Units(directory, tenantID)))
   }
 
   private func comprehensive(_ userID: String, _ tenantID: String) throws -> JSONValue {
     let user = try user(userID, tenantID)
-    var answer = Self.employee(user, try Units(directory, tenantID))
-    answer["permissions"] = .array(user.permissions.map { .string($0) })
+    var answer = user.employeeDocument(try Units(directory, tenantID))
+    answer["permissions"] = JSONValue(user.permissions)
     answer["roles"] = .array(
       try directory.roles(tenantID: tenantID).filter { user.roleIDs.contains($0.id) }
-        .map(Self.role))
+        .map { .object($0.document) })
     return .object(answer)
   }
 
@@ -135,15 +135,8 @@ extension SnapshotEndpoints {
     try requireTenant(tenantID)
     return [
       "users": .array(
-        try directory.users(tenantID: tenantID).map { user in
-          [
-            "userId": .string(user.id),
-            "permissions": .array(user.permissions.map { .string($0) }),
-            "roleIds": .array(user.roleIDs.map { .string($0) }),
-            "isActive": .bool(user.isActive),
-          ]
-        }),
-      "roles": .array(try directory.roles(tenantID: tenantID).map(Self.role)),
+        try directory.users(tenantID: tenantID).map { .object($0.grantsDocument) }),
+      "roles": .array(try directory.roles(tenantID: tenantID).map { .object($0.document) }),
     ]
   }
 
@@ -151,32 +144,14 @@ extension SnapshotEndpoints {
     guard let plan = try directory.creditConfiguration(tenantID: tenantID) else {
       throw DirectoryError.notFound("tenant")
     }
-    func limit(_ units: Int64?) -> JSONValue {
-      units.map { .decimal(units: $0, scale: 4) } ?? .null
-    }
-    return [
-      "planType": .string(plan.planType), "monthlyLimit": limit(plan.monthlyLimitUnits),
-      "dailyLimit": limit(plan.dailyLimitUnits), "overageAllowed": .bool(plan.overageAllowed),
-      "featureLimits": .object(plan.featureLimits), "pricing": .object(plan.pricing),
-      "operations": .array(
-        plan.operations.sorted { $0.key < $1.key }.map { operation, units in
-          [
-            "operationCode": .string(operation),
-            "creditCost": .decimal(units: units, scale: 4),
-          ]
-        }),
-    ]
+    return .object(plan.document)
   }
 
   private func credits(_ tenantID: String) throws -> JSONValue {
     guard let account = try directory.creditAccount(tenantID: tenantID) else {
       throw DirectoryError.notFound("tenant")
     }
-    return [
-      "available": .decimal(units: account.availableUnits, scale: 4),
-      "dailyUsage": .decimal(units: account.dailyUsageUnits, scale: 4),
-      "monthlyUsage": .decimal(units: account.monthlyUsageUnits, scale: 4),
-    ]
+    return .object(account.document)
   }
 
   private func requireTenant(_ tenantID: String) throws {
@@ -184,32 +159,9 @@ extension SnapshotEndpoints {
   }
 
   private func user(_ userID: String, _ tenantID: String) throws -> UserRecord {
-    let users = try directory.users(tenantID: tenantID)
-    guard let user = users.first(where: { $0.id == userID }) else {
+    guard let user = try directory.user(tenantID: tenantID, id: userID) else {
       throw DirectoryError.notFound("user")
     }
     return user
-  }
-
-  private static func employee(_ user: UserRecord, _ units: Units) -> JSONObject {
-    func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
-    let unit = user.unitID.flatMap { units.byID[$0] }
-    let department = unit.flatMap { units.nearest(.department, from: $0) }
-    return JSONObject([
-      ("userId", .string(user.id)), ("tenantId", .string(user.tenantID)),
-      ("name", .string(user.name)), ("email", .string(user.email)), ("title", text(user.title)),
-      ("department", text(department?.name)),
-      // The unit itself, which may be a team: a client that knows the tree finds its department.
-      ("departmentId", text(unit?.id)),
-      ("organizationId", text(unit.flatMap { units.nearest(.organization, from: $0) }?.id)),
-      ("location", text(user.location)), ("isActive", .bool(user.isActive)),
-    ])
-  }
-
-  private static func role(_ role: RoleRecord) -> JSONValue {
-    [
-      "roleId": .string(role.id), "name": .string(role.name),
-      "permissions": .array(role.permissions.map { .string($0) }),
-    ]
   }
 }

@@ -151,6 +151,10 @@ final class CreditAccount: Sendable {
     state.withLock { $0.ledger.acknowledge(units) }
   }
 
+  func discard(_ units: Int64) {
+    state.withLock { $0.ledger.discard(units) }
+  }
+
   /// Sends reads as long as somebody waits: one at a time, and spaced.
   private func serve() async {
     while true {

@@ -98,6 +98,11 @@ struct CreditLedger: Sendable, Equatable {
     acknowledged += units
   }
 
+  /// The Wrapper will never count `units` from the outbox, because it refused their entry for good.
+  mutating func discard(_ units: Int64) {
+    queued -= units
+  }
+
   private func unacknowledged(_ reading: Reading) -> Int64 {
     queued - reading.acknowledgedWhenSent
   }

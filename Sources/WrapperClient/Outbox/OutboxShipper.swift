@@ -1,12 +1,12 @@
-internal import Cryptography
 internal import Synchronization
 internal import Values
 
-/// Sends one tenant's activities to the Wrapper: in order, each batch until it is acknowledged.
+/// Decides when one tenant's activities are sent: when a batch is full, or after some seconds.
 final class OutboxShipper: Sendable {
   private let tenantID: String
   private let account: CreditAccount
   private let environment: SyncEnvironment
+  private let delivery: BatchDelivery
   private let complaints: Complaints
   private let alarm = Alarm()
   private let state: Mutex<State>
@@ -15,35 +15,28 @@ final class OutboxShipper: Sendable {
   private let storedReading = Mutex<CreditLedger.Reading?>(nil)
 
   private struct State {
-    /// How many commits put rows into the outbox since it was last empty.
+    /// How many commits put rows into the outbox since it was last looked at.
     var queued: Int
     /// Whether the rows shall go without waiting for more.
     var isFlushWanted = false
     /// When rows that wait for others have waited long enough, on the monotonic clock.
     var flushSeconds: Double?
-    /// The end of a batch that was sent without an answer: its repetition must be the same.
-    var unansweredLastRow: Int64?
-    var failures = 0
+    /// When what failed is tried again, on the monotonic clock.
+    var retrySeconds: Double?
     var isStopping = false
-  }
-
-  /// How sending a batch ended.
-  private enum Outcome {
-    /// Nothing waits any more.
-    case empty
-    /// The batch is acknowledged and gone.
-    case shipped
-    /// It stays; try again after so many seconds.
-    case failed(pauseSeconds: Double)
   }
 
   init(tenantID: String, queuedRows: Int, account: CreditAccount, environment: SyncEnvironment) {
     self.tenantID = tenantID
     self.account = account
     self.environment = environment
+    delivery = BatchDelivery(tenantID: tenantID, account: account, environment: environment)
     complaints = Complaints(environment, tenantID: tenantID)
     state = Mutex(State(queued: queuedRows, isFlushWanted: queuedRows > 0))
   }
+
+  /// What was sent since the process started.
+  var tally: BatchDelivery.Tally { delivery.tally }
 
   func start() {
     guard environment.configuration.shipsActivities else { return }
@@ -62,7 +55,7 @@ final class OutboxShipper: Sendable {
     if queued == 1 || queued == environment.configuration.activityBufferSize { alarm.ring() }
   }
 
-  /// Sends what waits now.
+  /// Sends what waits now, also when an earlier failure would have it wait longer.
   func flush() {
     state.withLock { $0.isFlushWanted = true }
     alarm.ring()
@@ -92,12 +85,17 @@ final class OutboxShipper: Sendable {
 
   /// Sends what is due, or keeps the balance when nothing waits.
   ///
+  /// New rows never shorten the pause after a failure: the Wrapper asked for it, or is not to be
+  /// pressed. Word that it answers again does, and so does the end.
+  ///
   /// - Returns: the time until the next round, unless the alarm rings; nil after the last one.
   func round() async -> Double? {
     let now = environment.time.monotonicSeconds
     let state = self.state.withLock { $0 }
+    let isFlushWanted = state.isFlushWanted || state.isStopping
+    if !isFlushWanted, let retry = state.retrySeconds, retry > now { return retry - now }
     let isDue =
-      state.isFlushWanted || state.isStopping
+      isFlushWanted || state.retrySeconds != nil
       || state.queued >= environment.configuration.activityBufferSize
     if state.queued == 0, !isDue {
       await storeBalance()
@@ -121,95 +119,28 @@ final class OutboxShipper: Sendable {
     state.withLock { state in
       state.isFlushWanted = false
       state.flushSeconds = nil
+      state.retrySeconds = nil
       state.queued = 0
     }
     var isDue = true
     while !Task.isCancelled {
-      switch await shipBatch(isDue: isDue) {
-      case .empty: return nil
-      case .shipped:
+      switch await delivery.deliver(isDue: isDue) {
+      case .idle(let waitingRows):
+        state.withLock { $0.queued = max($0.queued, waitingRows) }
+        return nil
+      case .done:
         isDue = state.withLock { $0.isStopping || $0.isFlushWanted }
         // Requests go before the log's copy at the Wrapper, which has seconds.
         if !isDue, environment.outbox.isCrowded {
           await alarm.wait(seconds: Limits.crowdedPauseSeconds)
         }
       case .failed(let pause):
-        // Something still waits, and the next attempt shall not wait for more.
-        state.withLock { $0.isFlushWanted = true }
+        let retry = environment.time.monotonicSeconds + pause
+        state.withLock { $0.retrySeconds = retry }
         return pause
       }
     }
     return nil
-  }
-
-  private func shipBatch(isDue: Bool) async -> Outcome {
-    let lastRow = state.withLock { $0.unansweredLastRow }
-    let batch: OutboxStore.Batch?
-    do {
-      batch = try environment.outbox.nextBatch(
-        tenantID: tenantID, rowsMax: environment.configuration.activityBufferSize,
-        lastRow: lastRow)
-    } catch {
-      return failed("reading the outbox: \(error)", nil)
-    }
-    guard let batch else {
-      // A repetition whose rows are gone leaves the later rows to be looked at.
-      guard lastRow != nil else { return .empty }
-      state.withLock { $0.unansweredLastRow = nil }
-      return .shipped
-    }
-    let isFull = batch.rows >= environment.configuration.activityBufferSize
-    if !isDue, !isFull, lastRow == nil, batch.body.count < Limits.batchBytesWanted {
-      state.withLock { $0.queued = max($0.queued, batch.rows) }
-      return .empty
-    }
-    state.withLock { $0.unansweredLastRow = batch.lastRow }
-    if !batch.activityIDs.isEmpty, let failure = await send(batch) { return failure }
-    return await acknowledge(batch)
-  }
-
-  private func send(_ batch: OutboxStore.Batch) async -> Outcome? {
-    var call = WrapperCall.post("/api/activities/batch", batch.body)
-    call.tenantID = tenantID
-    call.idempotencyKey = Hexadecimal.text(
-      SHA256.hash(Array(batch.activityIDs.joined(separator: "\n").utf8)))
-    switch await environment.transport.send(call) {
-    case .success(let answer) where (200..<300).contains(answer.status): return nil
-    case .success(let answer):
-      let failure = FetchFailure(answer)
-      let pause = failure.isKeyRefused ? environment.backoff.maxSeconds : nil
-      return failed(failure.reason, pause ?? failure.retryAfterSeconds)
-    case .failure(let failure): return failed(failure.reason, nil)
-    }
-  }
-
-  /// The Wrapper has the batch: only now it leaves the outbox, and its cost the sum.
-  private func acknowledge(_ batch: OutboxStore.Batch) async -> Outcome {
-    let balance = BalanceRead.stored(account.ledger, acknowledging: batch.units)
-    do {
-      try await environment.outbox.remove(batch, tenantID: tenantID, balance: balance)
-    } catch {
-      // The repetition does no harm: the Wrapper knows the batch by its key.
-      return failed("removing acknowledged rows: \(error)", nil)
-    }
-    account.acknowledge(batch.units)
-    state.withLock { state in
-      state.unansweredLastRow = nil
-      state.failures = 0
-    }
-    return .shipped
-  }
-
-  private func failed(_ reason: String, _ pauseSeconds: Double?) -> Outcome {
-    complaints.warn("shipping activities", reason)
-    let failures = state.withLock { state in
-      state.failures += 1
-      return state.failures
-    }
-    return .failed(
-      pauseSeconds: max(
-        pauseSeconds ?? 0,
-        environment.backoff.seconds(failures: failures, random: environment.random)))
   }
 
   /// Keeps a newer reading, so that a start without the Wrapper knows it.

@@ -67,6 +67,15 @@ final class SessionCache: Sendable {
     remember(digest, .refused(.unauthenticated, until: until, isFinal: true))
   }
 
+  /// Forgets the accepted tokens of the sessions that `isMeant`.
+  func forget(where isMeant: (WrapperSession) -> Bool) {
+    entries.withLock { entries in
+      entries = entries.filter { _, entry in
+        if case .accepted(let session, _, _) = entry { !isMeant(session) } else { true }
+      }
+    }
+  }
+
   /// Lets an accepted token stand for a moment longer, because the Wrapper cannot be asked.
   ///
   /// - Returns: the session; nil when it was never accepted or too long ago.

@@ -11,6 +11,12 @@ struct TokenDigest: Hashable, Sendable {
     }
   }
 
+  /// The id of a session that the Wrapper did not name.
+  var sessionID: String {
+    let digits = String(words[0], radix: 16)
+    return "token:" + String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
   static func == (left: TokenDigest, right: TokenDigest) -> Bool {
     left.words.indices.allSatisfy { left.words[$0] == right.words[$0] }
   }

@@ -61,6 +61,11 @@ final class TokenValidator: Sendable {
     }
   }
 
+  /// Has the next question about each token of the user go to the Wrapper.
+  func forget(userID: String, tenantID: String) {
+    cache.forget { $0.userID == userID && $0.tenantID == tenantID }
+  }
+
   /// Ends the token's session, here at once and at the Wrapper if it can be told.
   func logout(_ token: String) async throws(WrapperError) {
     cache.signOut(TokenDigest(token))
@@ -106,7 +111,7 @@ final class TokenValidator: Sendable {
     guard case .success(let answer) = await transport.send(call) else {
       return .failure(.unavailable)
     }
-    switch Self.read(answer) {
+    switch Self.read(answer, fallbackSessionID: digest.sessionID) {
     case .success(let session):
       if let end = session.expiresAt, end <= time.now() {
         cache.refuse(digest, .expired)
@@ -123,7 +128,7 @@ final class TokenValidator: Sendable {
   }
 
   /// Reads the answer to `POST /auth/validate`; what cannot be read is as good as none.
-  static func read(_ answer: WrapperAnswer) -> Outcome {
+  static func read(_ answer: WrapperAnswer, fallbackSessionID: String = "unknown") -> Outcome {
     if answer.status == 401 { return .failure(.unauthenticated) }
     // Broken JSON is the Wrapper's fault, not the token's.
     guard answer.status == 200, let value = try? JSONParser.parse(answer.body),
@@ -146,7 +151,7 @@ final class TokenValidator: Sendable {
     return .success(
       WrapperSession(
         userID: userID, tenantID: tenantID,
-        sessionID: value["sessionId"]?.string ?? "unknown",
+        sessionID: value["sessionId"]?.string ?? fallbackSessionID,
         authenticationMethod: value["authenticationMethod"]?.string ?? "session",
         expiresAt: expiresAt))
   }

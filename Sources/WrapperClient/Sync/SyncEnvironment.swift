@@ -62,12 +62,23 @@ final class Complaints: Sendable {
   ///
   /// Subjects are names of the program's own, so that their number is bounded.
   func warn(_ subject: String, _ message: @autoclosure () -> String) {
+    write(.warning, subject, message())
+  }
+
+  /// The same for what somebody must mend.
+  func alarm(_ subject: String, _ message: @autoclosure () -> String) {
+    write(.error, subject, message())
+  }
+
+  private func write(
+    _ level: WrapperLogLevel, _ subject: String, _ message: @autoclosure () -> String
+  ) {
     let now = environment.time.monotonicSeconds
     let isDue = lastSeconds.withLock { last -> Bool in
       guard now - (last[subject] ?? -.infinity) >= Limits.complaintSeconds else { return false }
       last[subject] = now
       return true
     }
-    if isDue { environment.log(.warning, "\(speaker): \(subject): \(message())") }
+    if isDue { environment.log(level, "\(speaker): \(subject): \(message())") }
   }
 }

@@ -18,6 +18,8 @@ final class TenantSync: Sendable {
   let state = Mutex(State())
   /// Held while something new is taken over and stored, so that the file follows memory's order.
   let adoption = Turnstile(atOnce: 1, waitingMax: Limits.adoptionsWaitingMax)
+  /// Asks about single users.
+  let revalidation: UserRevalidation
   private let fetch: CollectionFetch
   private let loop = Mutex<Task<Void, Never>?>(nil)
   /// Starts shipping once the tenant's last sync has ended.
@@ -65,6 +67,7 @@ final class TenantSync: Sendable {
     fetch = CollectionFetch(tenantID: tenantID, transport: environment.transport)
     complaints = Complaints(environment, tenantID: tenantID)
     use = CacheUse(time: environment.time, alarm: alarm)
+    revalidation = UserRevalidation(time: environment.time)
     let balance = BalanceRead(tenantID: tenantID, environment: environment)
     account = CreditAccount(
       queuedUnits: queuedUnits, shipsActivities: environment.configuration.shipsActivities,
@@ -114,6 +117,7 @@ final class TenantSync: Sendable {
   /// What could not be shipped stays in the outbox.
   func stop() async {
     account.stop()
+    revalidation.stop()
     let loop = self.loop.withLock { $0 }
     loop?.cancel()
     await succession.withLock { $0 }?.value
@@ -131,6 +135,21 @@ final class TenantSync: Sendable {
     }
     alarm.ring()
     shipper.flush()
+  }
+
+  /// Looks at everything now, the balance included, and waits for it as long as a request may.
+  func settle() async {
+    let round = state.withLock { state in
+      let round = state.nextRound ?? Promise()
+      state.nextRound = round
+      markDue(WrapperCollection.allCases, in: &state)
+      return round
+    }
+    alarm.ring()
+    let seconds = environment.configuration.requestSeconds
+    let reading = account.nextReading()
+    _ = await round.value(withinSeconds: seconds)
+    _ = await reading?.value(withinSeconds: seconds)
   }
 
   /// Looks at the tenant's own settings soon: somebody has just signed in.
@@ -440,6 +459,7 @@ extension TenantSync {
     }
     if old != .online, new == .online {
       account.reopen()
+      revalidation.reopen()
       shipper.flush()
     }
     // Nobody waits for this read: it keeps the figure that is shown from growing old.

@@ -2,10 +2,13 @@ internal import EmbeddedWrapper
 
 /// What `serve` says on standard output when it is ready.
 enum Greeting {
-  static func print(_ configuration: ServerConfiguration, port: UInt16, demo: DemoLogin?) {
+  static func print(
+    _ configuration: ServerConfiguration, port: UInt16, demo: DemoLogin?, setupToken: String?
+  ) {
     let scheme = configuration.tls == nil ? "http" : "https"
     let url = "\(scheme)://\(configuration.host):\(port)"
     Terminal.output("Cardfile is listening on \(url)")
+    if let setupToken { offerSetup(url, setupToken) }
     guard let demo else { return }
     let login = #"{"email":"\#(demo.email)","password":"\#(demo.password)"}"#
     let takeToken = #"sed 's/.*"token":"\([^"]*\)".*/\1/'"#
@@ -28,6 +31,21 @@ enum Greeting {
 
       Every change is in the activity log:
         sqlite3 \(configuration.databasePath) "\(newestEntries)"
+      """)
+  }
+
+  /// The token stands behind `#`, which no browser sends to a server or tells another page.
+  private static func offerSetup(_ url: String, _ token: String) {
+    let body = """
+      {"token":"\(token)","tenantName":"My company","name":"My name","email":"me@example.org",\
+      "password":"…"}
+      """
+    Terminal.output(
+      """
+      Nobody can sign in yet. Set up the first person within 30 minutes, once, by this link:
+        \(url)/setup#token=\(token)
+      or by this line, with values of your own:
+        curl -s \(url)/setup --json '\(body)'
       """)
   }
 }

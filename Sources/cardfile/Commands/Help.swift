@@ -5,6 +5,7 @@ enum Help {
 
     cardfile serve [--demo]   serve the API; with --demo on a small made-up company
     cardfile wrapper          run the embedded Wrapper alone, to develop against it
+    \(DirectoryNoun.all.map(line).joined(separator: "\n"))
     cardfile help [command]   this page, or all options of a command
     cardfile --version        the version
     """
@@ -27,7 +28,19 @@ enum Help {
     WRAPPER_API_KEY; without one it makes a key and prints it.
 
     \(table { $0.flag.map(CommandOptions.wrapperFlags.contains) == true })
+
+    Switches that break it, to see what its clients do then:
+
+    \(FaultSwitch.all.map { "  --\($0.name)\n      \($0.summary)" }.joined(separator: "\n"))
+
+    A Wrapper that loses every fifth request, and is gone from the 60th second to the 90th:
+      cardfile wrapper --demo --fail-rate 0.2 --down-after 60 --up-after 30
     """
+
+  private static func line(_ noun: DirectoryNoun) -> String {
+    let command = "cardfile \(noun.name) …"
+    return command + String(repeating: " ", count: 26 - command.count) + noun.summary
+  }
 
   private static func table(_ isIncluded: (Setting) -> Bool) -> String {
     Setting.all.filter(isIncluded).map { setting in

@@ -36,6 +36,7 @@ enum Program {
       }
       return first == "serve" ? await ServeCommand.run(options) : await WrapperCommand.run(options)
     default:
+      if let noun = DirectoryNoun.named(first) { return await DirectoryCommand.run(noun, rest) }
       Terminal.error("cardfile: there is no command \(first)\n\n\(Help.overview)")
       return ExitCode.usage
     }
@@ -47,6 +48,10 @@ enum Program {
     case "serve": Terminal.output(Help.serve)
     case "wrapper": Terminal.output(Help.wrapper)
     case let topic?:
+      if let noun = DirectoryNoun.named(topic) {
+        Terminal.output(DirectoryHelp.page(noun))
+        return ExitCode.success
+      }
       Terminal.error("cardfile help: there is no command \(topic)\n\n\(Help.overview)")
       return ExitCode.usage
     }

@@ -25,12 +25,14 @@ enum ServeCommand {
       Terminal.error("cardfile serve: \(StartFailure.explanation(ofSettings: error))")
       return Program.ExitCode.usage
     }
+    // Before anything is opened: a start may take a while, and a signal may come at once.
+    let signals = await Signals.take()
     let log = Log(
       level: configuration.logLevel, format: configuration.logFormat, output: Terminal.log)
     for warning in configuration.warnings { log.write(.warning, warning) }
     defer { log.close() }
     do {
-      try await serve(configuration, options, log)
+      try await serve(configuration, options, log, signals)
       return Program.ExitCode.success
     } catch {
       Terminal.error("cardfile serve: \(StartFailure.explanation(of: error, configuration))")
@@ -54,7 +56,8 @@ enum ServeCommand {
   }
 
   private static func serve(
-    _ configuration: ServerConfiguration, _ options: CommandOptions, _ log: Log
+    _ configuration: ServerConfiguration, _ options: CommandOptions, _ log: Log,
+    _ signals: Signals
   ) async throws {
     let database = try open(configuration)
     defer { database.close() }
@@ -79,9 +82,14 @@ enum ServeCommand {
     do {
       if let embedded, configuration.isDemo {
         demo = try await DemoLogin.prepare(embedded)
-        try await DemoRecords.fill(database, tenantID: DemoCompany.tenantID, client: client)
+        try await DemoRecords.fill(
+          database, tenantID: DemoCompany.tenantID, client: client,
+          isStopping: signals.isStopping)
       }
-      try await serve(configuration, options, log, database, wrapper, demo)
+      let server = RunningParts(
+        configuration: configuration, options: options, log: log, database: database,
+        wrapper: wrapper, embedded: embedded, demo: demo)
+      if !signals.isStopping() { try await serve(server, signals) }
       outcome = .success(())
     } catch {
       outcome = .failure(error)
@@ -92,29 +100,59 @@ enum ServeCommand {
     try outcome.get()
   }
 
+  /// What is there when the server begins to listen.
+  private struct RunningParts {
+    let configuration: ServerConfiguration
+    let options: CommandOptions
+    let log: Log
+    let database: Database
+    let wrapper: Wrapper
+    let embedded: EmbeddedWrapper?
+    let demo: DemoLogin?
+  }
+
   /// Serves until a signal asks for the end.
-  private static func serve(
-    _ configuration: ServerConfiguration, _ options: CommandOptions, _ log: Log,
-    _ database: Database, _ wrapper: Wrapper, _ demo: DemoLogin?
-  ) async throws {
+  private static func serve(_ parts: RunningParts, _ signals: Signals) async throws {
+    let (configuration, log, wrapper) = (parts.configuration, parts.log, parts.wrapper)
     await wrapper.start()
-    let store = try RecordStore(database, catalog: .standard) {
+    let store = try RecordStore(parts.database, catalog: .standard) {
       wrapper.activityQueued(tenantID: $0)
     }
     let application = Application(
-      configuration: configuration.api, store: store, database: database, wrapper: wrapper,
+      configuration: configuration.api, store: store, database: parts.database, wrapper: wrapper,
       log: log)
     let server = HTTPServer(configuration: try server(configuration), application: application)
-    // Before anybody can know that the server is there: a signal may come at once.
-    let signals = await Signals.take { reload(options, server, log) }
-    let port = try server.start()
-    Greeting.print(configuration, port: port, demo: demo)
-    let housekeeping = Task { await keepHouse(store, configuration, log) }
-    await signals.waitForStop()
-    log.write(.info, "stopping: finishing what was accepted")
-    // It is not waited for: the closed database refuses what it would still do.
-    housekeeping.cancel()
+    let control = controlSocket(parts)
+    signals.onReload { [options = parts.options] in reload(options, server, log) }
+    let outcome: Result<Void, any Error>
+    do {
+      let port = try server.start()
+      Greeting.print(configuration, port: port, demo: parts.demo, setupToken: nil)
+      let housekeeping = Task { await keepHouse(store, configuration, log) }
+      await signals.waitForStop()
+      log.write(.info, "stopping: finishing what was accepted")
+      // It is not waited for: the closed database refuses what it would still do.
+      housekeeping.cancel()
+      outcome = .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    await control?.stop()
     await server.stop(graceSeconds: graceSeconds)
+    try outcome.get()
+  }
+
+  /// Opens the way for commands; a file system without sockets must not stop the server.
+  private static func controlSocket(_ parts: RunningParts) -> ControlSocket? {
+    guard let embedded = parts.embedded else { return nil }
+    do {
+      return try ControlSocket(
+        databasePath: parts.configuration.databasePath, wrapper: embedded)
+    } catch {
+      parts.log.write(
+        .warning, "commands such as cardfile user cannot reach this server: \(error)")
+      return nil
+    }
   }
 
   /// Opens the file, in a folder that is made when it is missing.
@@ -135,7 +173,7 @@ enum ServeCommand {
       tls: try configuration.tls.map(identity))
   }
 
-  private static func identity(_ paths: ServerConfiguration.TLSPaths) throws -> TLSIdentity {
+  static func identity(_ paths: ServerConfiguration.TLSPaths) throws -> TLSIdentity {
     TLSIdentity(
       certificateChain: Array(try Data(contentsOf: URL(fileURLWithPath: paths.certificate))),
       privateKey: Array(try Data(contentsOf: URL(fileURLWithPath: paths.key))))

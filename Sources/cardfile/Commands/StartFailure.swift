@@ -26,7 +26,7 @@ enum StartFailure {
     }
   }
 
-  private static func explanation(of error: DatabaseError, path: String) -> String {
+  static func explanation(of error: DatabaseError, path: String) -> String {
     switch error {
     case .locked(let pid):
       let holder = pid.map { "process \($0)" } ?? "another process"

@@ -7,6 +7,10 @@ enum Terminal {
 
   static func error(_ text: String) { write(text, to: .standardError) }
 
+  /// A question, without the end of its line; on standard error, which is no part of what a command
+  /// answers.
+  static func prompt(_ text: String) { write(Data(text.utf8), to: .standardError) }
+
   /// Bytes of the log.
   static func log(_ bytes: [UInt8]) { write(Data(bytes), to: .standardError) }
 

@@ -12,6 +12,7 @@ struct ServerConfiguration: Sendable {
   var port: UInt16
   var isDemo: Bool
   var tls: TLSPaths?
+  var isBehindProxy: Bool
   var logLevel: Log.Level
   var logFormat: Log.Format
   var trashDays: Int
@@ -51,6 +52,7 @@ struct ServerConfiguration: Sendable {
     isLitestream = values.flag("CRM_LITESTREAM")
     trashDays = values.integer("CRM_TRASH_DAYS") ?? 0
     tls = Self.tls(&values)
+    isBehindProxy = values.flag("CRM_BEHIND_PROXY")
     logLevel = Log.Level.allCases.first { $0.name == values.text("LOG_LEVEL") } ?? .info
     logFormat = Log.Format(rawValue: values.text("CRM_LOG_FORMAT") ?? "") ?? .text
     wrapperURL = values.text("WRAPPER_API_BASE_URL")
@@ -143,6 +145,8 @@ struct ServerConfiguration: Sendable {
     case "off": wrapper.creditCheck = .off
     default: wrapper.creditCheck = .strict
     }
+    wrapper.permissionCheck =
+      values.text("CRM_PERMISSION_CHECK") == "strict" ? .strict : .cached
     return wrapper
   }
 
@@ -162,6 +166,7 @@ struct ServerConfiguration: Sendable {
     let tenants = values.list("CRM_TENANT_ID")
     api.servedTenants = tenants.isEmpty ? nil : Set(tenants)
     api.hasEmbeddedWrapper = values.text("WRAPPER_API_BASE_URL") == nil
+    api.metricsToken = values.text("CRM_METRICS_TOKEN")
     api.version = version
     return api
   }

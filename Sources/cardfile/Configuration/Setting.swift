@@ -34,6 +34,11 @@ struct Setting: Sendable {
   /// The value when nothing is said, for the help.
   var fallback: String?
 
+  /// Whether the option may stand alone.
+  var isFlag: Bool {
+    if case .flag = kind { true } else { false }
+  }
+
   /// Every setting of `serve`, in the order of the help.
   static let all: [Setting] = [
     Setting(
@@ -62,6 +67,9 @@ struct Setting: Sendable {
     Setting(
       name: "CRM_CREDIT_CHECK", kind: .choice(["strict", "cached", "off"]),
       summary: "How credits are checked before they are spent.", fallback: "strict"),
+    Setting(
+      name: "CRM_PERMISSION_CHECK", kind: .choice(["cached", "strict"]),
+      summary: "Whether each decision asks the Wrapper about the user.", fallback: "cached"),
     Setting(
       name: "CRM_POLL_SECONDS", kind: .decimal(0.05...3600),
       summary: "How often permissions and credit costs are looked at.", fallback: "5"),
@@ -112,6 +120,9 @@ struct Setting: Sendable {
       name: "RATE_LIMIT_AUTH_PER_MINUTE", kind: .integer(0...1_000_000_000),
       summary: "Logins and refused tokens per address and minute.", fallback: "60"),
     Setting(
+      name: "CRM_METRICS_TOKEN", kind: .secret(bytesMin: 8),
+      summary: "Bearer token that GET /metrics asks for."),
+    Setting(
       name: "CRM_LITESTREAM", flag: "litestream", kind: .flag,
       summary: "Leave checkpoints to Litestream."),
     Setting(
@@ -134,12 +145,10 @@ struct Setting: Sendable {
     ("DATABASE_URL", "the database is a file; use CRM_DB_PATH"),
     ("NODE_ENV", "there is no Node here"),
     ("CRM_SIGNING_KEY", "this version does not sign checkpoints of the log"),
-    ("CRM_PERMISSION_CHECK", "this version always checks from the cache"),
     ("CRM_AUDIT_READS", "this version logs mutations only"),
     ("CRM_ACTIVITY_RETENTION_DAYS", "this version keeps every entry"),
     ("CRM_MAX_FILE_MB", "this version stores no files"),
     ("CRM_BACKUP_", "this version makes no backups by itself"),
-    ("CRM_METRICS_TOKEN", "this version has no metrics endpoint"),
     ("CRM_WEBHOOK_HOSTS", "this version sends no webhooks"),
   ]
 }

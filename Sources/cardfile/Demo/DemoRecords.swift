@@ -30,12 +30,15 @@ struct DemoRecords {
   /// Fills the tenant with what it lacks: all of it, the rest after a start that was cut off, or
   /// nothing.
   ///
+  /// Ends early when `isStopping`.
+  ///
   /// What this costs is not reserved, so it runs before the server's own client of the Wrapper
   /// begins to count: that one finds the costs in the outbox.
   ///
   /// - Throws: what the database throws.
   static func fill(
-    _ database: Database, tenantID: String, client: () -> Wrapper
+    _ database: Database, tenantID: String, client: () -> Wrapper,
+    isStopping: () -> Bool
   ) async throws {
     func missing(_ table: String, of count: Int) throws -> Int {
       let found = try database.read { connection in
@@ -57,7 +60,8 @@ struct DemoRecords {
     do {
       var records = try await DemoRecords(
         database, wrapper: wrapper, tenantID: tenantID, seed: seed)
-      outcome = .success(try await records.fill(contacts: contacts, leads: leads))
+      outcome = .success(
+        try await records.fill(contacts: contacts, leads: leads, isStopping: isStopping))
     } catch {
       outcome = .failure(error)
     }
@@ -92,14 +96,16 @@ struct DemoRecords {
     case progress(leadID: String, owner: String, status: String)
   }
 
-  private mutating func fill(contacts: Int, leads: Int) async throws {
+  private mutating func fill(
+    contacts: Int, leads: Int, isStopping: () -> Bool
+  ) async throws {
     let now = TimeSource.system.now()
     var events: [(at: Timestamp, event: Event)] = []
     for index in 0..<(contacts + leads) {
       events.append((moment(before: now), index < contacts ? .contact : .lead))
     }
     events.sort { $0.at < $1.at }
-    while !events.isEmpty {
+    while !events.isEmpty, !isStopping() {
       let (at, event) = events.removeFirst()
       clock.now = at
       switch event {

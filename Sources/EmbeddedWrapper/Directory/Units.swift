@@ -7,7 +7,10 @@ struct Units: Sendable {
   private let children: [String: [UnitRecord]]
 
   init(_ directory: Directory, _ tenantID: String) throws(DirectoryError) {
-    let units = try directory.units(tenantID: tenantID)
+    self.init(try directory.units(tenantID: tenantID))
+  }
+
+  init(_ units: [UnitRecord]) {
     byID = Dictionary(uniqueKeysWithValues: units.map { ($0.id, $0) })
     roots = units.filter { $0.parentID == nil }
     var children: [String: [UnitRecord]] = [:]
@@ -26,16 +29,27 @@ struct Units: Sendable {
     return unit
   }
 
+  /// The unit and those above it, from below; the directory sees to it that there is no circle.
+  func path(to unit: UnitRecord) -> [UnitRecord] {
+    var path = [unit]
+    while let parentID = path.last?.parentID, let parent = byID[parentID] { path.append(parent) }
+    return path
+  }
+
+  /// How many levels the unit and those below it take.
+  func height(of unitID: String) -> Int {
+    1 + ((children[unitID] ?? []).map { height(of: $0.id) }.max() ?? 0)
+  }
+
   /// The unit with all below it; the directory bounds the depth.
   func tree(_ unit: UnitRecord) -> JSONValue {
-    func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
     let organization = nearest(.organization, from: unit)
     let department = nearest(.department, from: unit)
     return [
       "entityId": .string(unit.id), "entityType": .string(unit.type.rawValue),
-      "name": .string(unit.name), "organizationId": text(organization?.id),
-      "organizationName": text(organization?.name), "departmentId": text(department?.id),
-      "departmentName": text(department?.name), "parentEntityId": text(unit.parentID),
+      "name": .string(unit.name), "organizationId": JSONValue(organization?.id),
+      "organizationName": JSONValue(organization?.name), "departmentId": JSONValue(department?.id),
+      "departmentName": JSONValue(department?.name), "parentEntityId": JSONValue(unit.parentID),
       "children": .array((children[unit.id] ?? []).map { tree($0) }),
     ]
   }

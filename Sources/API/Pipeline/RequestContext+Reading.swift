@@ -1,0 +1,81 @@
+internal import CRM
+internal import HTTP
+internal import JSON
+internal import WrapperClient
+
+extension RequestContext {
+  /// Who administers the tenant.
+  static let adminPermission = "crm.admin"
+
+  /// Whether the caller has a permission, in whatever scope.
+  func may(_ permission: String) -> Bool {
+    directory.check(userID: session.userID, permission: permission).isAllowed
+  }
+
+  /// Whether the caller administers the tenant.
+  var isAdmin: Bool { may(Self.adminPermission) }
+
+  /// Lets those pass who have `permission` or administer the tenant.
+  ///
+  /// - Throws: 403 naming `permission`.
+  func require(_ permission: String) throws(Problem) {
+    guard may(permission) || isAdmin else { throw .insufficientPermissions(permission) }
+  }
+
+  /// The same request, as one that `permission` allows.
+  func acting(by permission: String) -> RequestContext {
+    RequestContext(
+      request: request, parameters: parameters, session: session, directory: directory,
+      permission: permission, operation: operation,
+      decision: directory.check(userID: session.userID, permission: permission),
+      address: address, idempotencyKey: idempotencyKey)
+  }
+
+  /// The query's values by name; each parameter may stand once.
+  ///
+  /// - Throws: 400 naming a parameter that is not among `names` or stands twice.
+  func queryValues(_ names: [String]) throws(Problem) -> [String: String] {
+    var values: [String: String] = [:]
+    guard !request.head.query.isEmpty else { return values }
+    for item in try query().items {
+      guard names.contains(item.name) else {
+        throw .invalidParameter(item.name, "is not known here")
+      }
+      guard values.updateValue(item.value, forKey: item.name) == nil else {
+        throw .invalidParameter(item.name, "stands twice")
+      }
+    }
+    return values
+  }
+
+  /// A parameter that is `true` or `false`.
+  ///
+  /// - Throws: 400 for anything else.
+  static func flag(_ values: [String: String], _ name: String) throws(Problem) -> Bool? {
+    switch values[name] {
+    case nil: return nil
+    case "true": return true
+    case "false": return false
+    default: throw .invalidParameter(name, "must be true or false")
+    }
+  }
+}
+
+extension HTTPResponse {
+  /// An answer that holds for this caller and this moment only.
+  static func personal(_ body: [UInt8]) -> HTTPResponse {
+    var response = HTTPResponse.json(body)
+    response.headers.add("Vary", "Authorization, Accept-Encoding")
+    response.headers.add("Cache-Control", "private, no-cache")
+    return response
+  }
+
+  /// `{"data": …}` for this caller.
+  static func data(_ value: JSONValue) -> HTTPResponse {
+    var writer = JSONWriter(capacity: 1024)
+    writer.beginObject()
+    writer.member("data", value)
+    writer.endObject()
+    return .personal(writer.bytes)
+  }
+}

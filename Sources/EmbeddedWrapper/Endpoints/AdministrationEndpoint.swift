@@ -1,0 +1,87 @@
+internal import HTTP
+internal import JSON
+
+/// One call of the administration: the request with what every endpoint asks of it.
+struct AdministrationCall: Sendable {
+  let request: HTTPRequest
+  let parameters: PathParameters
+  let query: QueryItems
+
+  /// The tenant that the call is about.
+  ///
+  /// - Throws: 400 when `X-Tenant-Id` is missing.
+  var tenantID: String {
+    get throws(Problem) {
+      guard let tenantID = request.head.headers["X-Tenant-Id"], !tenantID.isEmpty else {
+        throw Problem(.invalidParameter, "X-Tenant-Id is missing.")
+      }
+      return tenantID
+    }
+  }
+
+  /// The body's members.
+  func body() throws(Problem) -> BodyReader { try BodyReader(request) }
+}
+
+/// What a call of the administration answers.
+enum AdministrationAnswer: Sendable {
+  /// 200 with `data`.
+  case data(JSONValue)
+  /// 200 with a list and the cursor of what follows it.
+  case list([JSONValue], nextCursor: String?)
+  /// 201 with `data`, and where it is found from now on.
+  case created(JSONValue, location: String)
+  /// 204.
+  case done
+
+  fileprivate var response: HTTPResponse {
+    switch self {
+    case .data(let data):
+      return .json((["data": data] as JSONValue).bytes)
+    case .list(let data, let nextCursor):
+      let body: JSONValue = ["data": .array(data), "nextCursor": JSONValue(nextCursor)]
+      return .json(body.bytes)
+    case .created(let data, let location):
+      var response = HTTPResponse.json(status: 201, (["data": data] as JSONValue).bytes)
+      response.headers.add("Location", location)
+      return response
+    case .done:
+      return HTTPResponse(status: 204)
+    }
+  }
+}
+
+extension Router<WrapperApplication.Endpoint> {
+  /// Adds an endpoint of the administration.
+  mutating func administer(
+    _ method: HTTPMethod, _ pattern: String,
+    _ run: @escaping @Sendable (AdministrationCall) async throws -> AdministrationAnswer
+  ) {
+    add(
+      method, pattern,
+      WrapperApplication.Endpoint { request, parameters in
+        let call = AdministrationCall(
+          request: request, parameters: parameters,
+          query: try QueryItems(parsing: request.head.query))
+        return try await run(call).response
+      })
+  }
+}
+
+/// Runs a change whose body refers to others; one that does not exist is the body's fault and no
+/// missing path.
+func referring<Value>(
+  _ pointers: [String: String], _ change: () async throws -> Value
+) async throws -> Value {
+  do {
+    return try await change()
+  } catch DirectoryError.notFound(let what) {
+    guard let pointer = pointers[what] else { throw DirectoryError.notFound(what) }
+    throw Problem(
+      .validationFailed, "The body is not valid: /\(pointer): there is no such \(what).",
+      issues: [
+        Problem.Issue(
+          pointer: "/\(pointer)", code: "unknown_reference", detail: "there is no such \(what)")
+      ])
+  }
+}
