@@ -19,7 +19,11 @@ let package = Package(
       // Stands in for malloc in the whole process: a tenth less time for every request.
       linkerSettings: [.linkedLibrary("mimalloc")]),
 
-    .executableTarget(name: "cardfile-bench", dependencies: ["JSON", "Resources", "CBenchmark"]),
+    .executableTarget(
+      name: "cardfile-bench",
+      dependencies: [
+        "WrapperClient", "Database", "Cryptography", "JSON", "Values", "Resources", "CBenchmark",
+      ]),
 
     .target(
       name: "API",

@@ -51,6 +51,7 @@ extension TenantSync {
         held.changes += 1
         // The tag stands for something else than what is held now.
         held.etag = nil
+        held.isInvalid = true
         held.dueSeconds = min(held.dueSeconds, due)
         state.collections[collection] = held
       }
@@ -84,6 +85,6 @@ extension Wrapper {
     let reading = sync.revalidation.nextReading(userID: userID) { await sync.revalidate($0) }
     let seconds = environment.configuration.requestSeconds
     let read = await reading?.value(withinSeconds: seconds)
-    return (read ?? nil) ?? sync.directory ?? known
+    return (read ?? nil) ?? sync.wholeDirectory() ?? known
   }
 }

@@ -81,7 +81,7 @@ final class TenantSync: Sendable {
   var creditConfiguration: CreditConfiguration? { state.withLock { $0.truth.credits } }
 
   /// The snapshot, however old, with what was dropped read from the file again.
-  private func wholeDirectory() -> TenantDirectory? {
+  func wholeDirectory() -> TenantDirectory? {
     reload()
     return state.withLock { $0.directory }
   }
@@ -142,7 +142,7 @@ final class TenantSync: Sendable {
     let round = state.withLock { state in
       let round = state.nextRound ?? Promise()
       state.nextRound = round
-      markDue(WrapperCollection.allCases, in: &state)
+      Self.markDue(WrapperCollection.allCases, in: &state)
       return round
     }
     alarm.ring()
