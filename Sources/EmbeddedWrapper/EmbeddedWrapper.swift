@@ -66,11 +66,12 @@ public final class EmbeddedWrapper: Sendable {
   public func start() throws(HTTPServerError) -> UInt16 {
     let server = newServer(port: configuration.port)
     let port = try server.start()
-    let downAfter = configuration.faults.downAfterSeconds
-    let outage = downAfter.map { seconds in
-      Task { await self.fallOut(afterSeconds: seconds, port: port) }
+    running.withLock { $0.server = server }
+    // Only now, since the outage takes the server away, be it at once.
+    if let seconds = configuration.faults.downAfterSeconds {
+      let outage = Task { await fallOut(afterSeconds: seconds, port: port) }
+      running.withLock { $0.outage = outage }
     }
-    running.withLock { $0 = Running(server: server, outage: outage) }
     return port
   }
 

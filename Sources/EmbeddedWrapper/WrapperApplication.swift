@@ -8,6 +8,8 @@ struct WrapperApplication: HTTPApplication {
   /// One endpoint: what it takes, and what it answers.
   struct Endpoint: Sendable {
     var bodyBytesMax = 64 * 1024
+    /// Whether what GET answers carries a tag, and 304 instead of what the client holds already.
+    var isTagged = true
     var run: @Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse
   }
 
@@ -39,7 +41,10 @@ struct WrapperApplication: HTTPApplication {
     switch router.match(head.method, path: head.path) {
     case .found(let endpoint, let parameters):
       return .handle(body: .buffered(maxBytes: endpoint.bodyBytesMax)) { request in
-        await answer(request) { try await endpoint.run(request, parameters) }
+        await answer(request) {
+          let response = try await endpoint.run(request, parameters)
+          return endpoint.isTagged ? response.tagged(for: request.head) : response
+        }
       }
     case .options(let allow):
       return .answer(HTTPResponse(status: 204, headers: ["Allow": Self.list(allow)]))

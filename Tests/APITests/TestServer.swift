@@ -32,13 +32,14 @@ final class TestServer: Sendable {
 
   var path: String { folder.path + "/cardfile.db" }
 
-  /// Starts everything; `configure` may change the API's configuration before.
+  /// Starts everything, without tenants if `isEmpty`; `configure` may change the API's configuration
+  /// before.
   init(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
     creditCheck: WrapperConfiguration.CreditCheck = .strict,
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
-    folder: TemporaryFolder? = nil,
+    folder: TemporaryFolder? = nil, isEmpty: Bool = false,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
@@ -52,7 +53,7 @@ final class TestServer: Sendable {
     database = try Database(databaseConfiguration)
     embedded = EmbeddedWrapper(database: database, apiKey: "the-key", time: time)
     directory = embedded.directory
-    if try !directory.hasUsers() { try await TestDirectory.fill(directory) }
+    if !isEmpty, try !directory.hasUsers() { try await TestDirectory.fill(directory) }
     let port = try embedded.start()
     var wrapperConfiguration = WrapperConfiguration(
       baseURL: "http://127.0.0.1:\(port)", apiKey: "the-key", version: "test")
@@ -88,7 +89,7 @@ final class TestServer: Sendable {
     creditCheck: WrapperConfiguration.CreditCheck = .strict,
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
-    folder: TemporaryFolder? = nil,
+    folder: TemporaryFolder? = nil, isEmpty: Bool = false,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -98,7 +99,7 @@ final class TestServer: Sendable {
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck,
       permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
-      folder: folder, configureDatabase: configureDatabase, configure: configure)
+      folder: folder, isEmpty: isEmpty, configureDatabase: configureDatabase, configure: configure)
     do {
       let result = try await body(server)
       await server.stop()

@@ -15,13 +15,14 @@ extension ProgramTests {
       let server = try await RunningServer(child, announcement: "Cardfile is listening on ")
       #expect(try await server.client.send("GET", "/health/ready").status == 200)
       #expect(try mode(of: workplace.folder.file("new/folder")) == 0o700)
-      for suffix in ["", "-wal", "-shm", ".lock"] {
+      for suffix in ["", "-wal", "-shm", ".lock", ".control"] {
         #expect(try mode(of: path + suffix) == 0o600, "\(suffix)")
       }
       try await server.stop()
       #expect(try mode(of: path) == 0o600)
-      // Nothing but the one line: no login is made up when nobody asked for the demo.
-      #expect(child.output == "Cardfile is listening on \(server.url)\n")
+      // No login is made up when nobody asked for the demo: the first person makes it.
+      #expect(child.output.hasPrefix("Cardfile is listening on \(server.url)\nNobody can sign in"))
+      #expect(!child.output.contains("Sign in:"))
     }
 
     @Test("with --log-format json every line of the log is JSON")

@@ -95,6 +95,30 @@ extension ProgramTests {
       }
     }
 
+    @Test("SIGTERM while the server still starts is exit 0, and the file is whole")
+    func whileStarting() async throws {
+      let workplace = try Workplace()
+      for round in 1...3 {
+        let child = try workplace.start(
+          ["serve", "--demo", "--db", workplace.databasePath, "--listen", "127.0.0.1:0"])
+        // Each round comes a little further: the lock, the first contacts, some more of them.
+        #expect(
+          await eventually {
+            guard round > 1 else {
+              return FileManager.default.fileExists(atPath: workplace.databasePath + ".lock")
+            }
+            // Until the server has made its file there is nothing to read.
+            let rows = try? workplace.rows("SELECT count(*) >= \(10 * round) FROM contacts")
+            return rows == [["1"]]
+          })
+        child.signal(SIGTERM)
+        #expect(try await child.waitForEnd(within: Self.stopSecondsMax) == .exited(0))
+        #expect(!child.output.contains("listening"))
+        #expect(walBytes(workplace) == 0)
+      }
+      try StoredLeads(path: workplace.databasePath).expectWhole()
+    }
+
     @Test("SIGHUP keeps serving and takes the log level of .env")
     func reload() async throws {
       let workplace = try Workplace()

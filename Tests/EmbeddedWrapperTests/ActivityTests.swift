@@ -103,7 +103,20 @@ import Testing
     #expect(entries.compactMap { $0["id"]?.string } == ["a2", "a1"])
     #expect(entries[0]["creditCost"] == 1)
     #expect(!answer.text.contains("Secret"))
-    for query in ["", "userId=u1&limit=0", "userId=u1&since=yesterday"] {
+    let etag = try #require(answer.header("ETag"))
+    let again = try await world.send(
+      "GET", "/api/activities?userId=u1&limit=10&includeDetails=false", tenantID: "t1",
+      headers: [("If-None-Match", etag)])
+    #expect(again.status == 304)
+    for (since, count) in [("11h", 0), ("13h", 2), ("1d", 2), ("0w", 0), ("719m", 0), ("720m", 2)] {
+      let page = try await world.send(
+        "GET", "/api/activities?userId=u1&since=\(since)", tenantID: "t1")
+      #expect(page.json["data"]?["activities"]?.array?.count == count, "\(since)")
+    }
+    for query in [
+      "", "userId=u1&limit=0", "userId=u1&since=yesterday", "userId=u1&since=-1d",
+      "userId=u1&since=99999999w", "userId=u1&includeDetails=maybe",
+    ] {
       #expect(
         try await world.send("GET", "/api/activities?\(query)", tenantID: "t1").status == 400)
     }

@@ -1,5 +1,7 @@
+import Database
 import EmbeddedWrapper
 import JSON
+import SQLite
 import TestSupport
 import Testing
 
@@ -64,6 +66,57 @@ import Testing
     #expect(one["departmentId"] == "team-north")
     #expect(one["department"] == "Sales")
     #expect(one["organizationId"] == "org-acme")
+    await world.stop()
+  }
+
+  @Test("people beyond a thousand come by pages, each of them once")
+  func pages() async throws {
+    let world = try EmbeddedWorld()
+    try await world.directory.createTenant(id: "t1", name: "One")
+    try await world.database.write { connection in
+      for index in 0..<2_001 {
+        try connection.run(
+          """
+          INSERT INTO directory_users (tenant_id, user_id, email, email_folded, name, created_at)
+          VALUES ('t1', ?1, ?1 || '@x.example', ?1 || '@x.example', 'N', '2026-01-31')
+          """, [.text("u\(100_000 + index)")])
+      }
+    }
+    var counts: [Int] = []
+    var found: Set<String> = []
+    var cursor: String?
+    repeat {
+      let query = cursor.map { "&cursor=\($0)" } ?? ""
+      let page = try await world.send("GET", "/api/employees?tenantId=t1\(query)").json
+      let users = page["employees"]?.array?.compactMap { $0["userId"]?.string } ?? []
+      counts.append(users.count)
+      found.formUnion(users)
+      cursor = page["nextCursor"]?.string
+    } while cursor != nil
+    #expect(counts == [1_000, 1_000, 1])
+    #expect(found.count == 2_001)
+    #expect(
+      try await world.send("GET", "/api/employees?tenantId=t1&cursor=!").json["code"]
+        == "invalid_cursor")
+    await world.stop()
+  }
+
+  @Test("the administration's lists carry tags too, and the feed none")
+  func tags() async throws {
+    let world = try EmbeddedWorld()
+    _ = try await DemoCompany.open(in: world.directory)
+    for path in ["users", "users/user-ada", "roles", "units", "credits", "tenants"] {
+      let path = "/api/directory/\(path)"
+      let etag = try #require(
+        try await world.send("GET", path, tenantID: "acme").header("ETag"))
+      let again = try await world.send(
+        "GET", path, tenantID: "acme", headers: [("If-None-Match", etag)])
+      #expect(again.status == 304, "\(path)")
+    }
+    let feed = try await world.send(
+      "GET", "/api/events?channels=crm:*", headers: [("If-None-Match", "*")])
+    #expect(feed.status == 200)
+    #expect(feed.header("ETag") == nil)
     await world.stop()
   }
 

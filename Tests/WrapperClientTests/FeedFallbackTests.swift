@@ -50,7 +50,9 @@ import Values
             baseURL: "http://127.0.0.1:\(port)", apiKey: "key", version: "test"),
           time: .system, random: .system),
         database: world.database, time: clock.source, random: .system, log: { _, _ in })
-      let reader = FeedReader(environment: environment, serves: { _ in true }, followed: { [:] })
+      let reader = FeedReader(
+        environment: environment, serves: { _ in true }, followed: { [:] },
+        recall: { _ in nil })
       let poll = try #require(reader.polls.first)
       #expect(await reader.round(poll) == 300)
       clock.advance(seconds: 200)
@@ -209,7 +211,9 @@ import Values
         configuration: configuration,
         transport: WrapperTransport(configuration, time: .system, random: .system),
         database: world.database, time: world.clock.source, random: .system, log: { _, _ in })
-      let reader = FeedReader(environment: environment, serves: { _ in true }, followed: { [:] })
+      let reader = FeedReader(
+        environment: environment, serves: { _ in true }, followed: { [:] },
+        recall: { _ in nil })
       let poll = try #require(reader.polls.first)
       func round(_ answer: HTTPResponse) async -> Double {
         reader.refresh()

@@ -43,7 +43,8 @@ import Values
     #expect(use.wants(.employees))
   }
 
-  @Test("CRM_CACHE_TTL_MINUTES is the life of profiles; max-age shortens and never lengthens it")
+  @Test(
+    "CRM_CACHE_TTL_MINUTES is the life of profiles; max-age shortens and never lengthens a life")
   func shortened() {
     var configuration = Self.configuration
     configuration.cacheTTLMinutes = 1

@@ -1,3 +1,4 @@
+internal import CRM
 internal import HTTP
 internal import JSON
 internal import WrapperClient
@@ -20,20 +21,38 @@ struct SetupRoutes: Sendable {
   }
 
   private func setUp(_ request: HTTPRequest) async throws -> HTTPResponse {
-    guard case .bytes(let body) = request.body else {
+    guard case .bytes(let bytes) = request.body else {
       preconditionFailure("the body of a setup is taken whole")
     }
+    var body = try RecordBody.parse(bytes).members
+    if let served = configuration.servedTenants { try choose(among: served, &body) }
     let reply = try await wrapper.setUp(
-      body: body, remoteAddress: configuration.clientAddress(request.head))
+      body: JSONValue.object(body).bytes,
+      remoteAddress: configuration.clientAddress(request.head))
     guard reply.status == 201 else { throw Problem(relayed: reply) }
-    // The tenant is followed from now on; if it cannot be read yet, the first request waits for it.
     if let user = try JSONParser.parse(reply.body)["user"],
       let tenantID = user["tenantId"]?.string
     {
+      // It is followed from now on; if it cannot be read yet, the first request waits for it.
       _ = try? await wrapper.tenant(tenantID)
     }
     var response = HTTPResponse.json(status: 201, reply.body)
     response.headers.add("Cache-Control", "no-store")
     return response
+  }
+
+  /// Sees to it that the new tenant is one that this server serves.
+  private func choose(among served: Set<String>, _ body: inout JSONObject) throws(Problem) {
+    if body["tenantId"] == nil, served.count == 1, let only = served.first {
+      body["tenantId"] = .string(only)
+    }
+    guard let tenantID = body["tenantId"]?.string, served.contains(tenantID) else {
+      throw Problem(
+        .validationFailed, "This server serves some tenants only; tenantId must name one.",
+        issues: [
+          .init(
+            pointer: "/tenantId", code: "invalid", detail: "one of CRM_TENANT_ID is wanted")
+        ])
+    }
   }
 }

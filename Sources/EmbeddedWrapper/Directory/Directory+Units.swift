@@ -53,7 +53,10 @@ extension Directory {
           SQLiteValue(after.parentID), .text(after.type.rawValue), .text(after.name),
           .text(tenantID), .text(id),
         ])
+      guard after != before else { return after }
       try Self.announce(.unit(tenantID, id), at: now, connection)
+      // Profiles name the department and the organisation.
+      try Self.announce(.users(tenantID), at: now, connection)
       return after
     }
   }

@@ -11,6 +11,8 @@ struct ActivityEndpoints: Sendable {
   static let batchBytesMax = 16 * 1024 * 1024
   /// The most entries of one answer.
   static let limitMax = 1_000
+  /// The most minutes, hours, days or weeks that a period may have.
+  private static let periodUnitsMax: Int64 = 52_560
 
   let directory: Directory
   /// Whether entries that are accepted appear on the feed.
@@ -119,14 +121,29 @@ struct ActivityEndpoints: Sendable {
     guard let limit, (1...Int64(Self.limitMax)).contains(limit) else {
       throw Problem(.invalidParameter, "limit is a number from 1 to \(Self.limitMax).")
     }
-    let since = query["since"].map { Timestamp(rfc3339: $0)?.rfc3339 } ?? ""
-    guard let since else { throw Problem(.invalidParameter, "since is no RFC 3339 time.") }
+    guard let since = query["since"].map({ moment($0)?.rfc3339 }) ?? "" else {
+      throw Problem(.invalidParameter, "since is an RFC 3339 time, or a period such as 7d.")
+    }
+    // Details are not kept here, so that both answers are the same.
+    guard ["true", "false"].contains(query["includeDetails"] ?? "true") else {
+      throw Problem(.invalidParameter, "includeDetails is true or false.")
+    }
     let entries = try directory.look { connection in
       try connection.all(
         Self.selectEntries, [.text(tenantID), .text(userID), .text(since), .integer(limit)]
       ) { Self.json($0, tenantID: tenantID, userID: userID) }
     }
     return .json((["data": ["activities": .array(entries)]] as JSONValue).bytes)
+  }
+
+  /// A moment, or the one that lies the given minutes, hours, days or weeks back.
+  private func moment(_ text: String) -> Timestamp? {
+    let seconds: [Character: Int64] = ["m": 60, "h": 3600, "d": 86_400, "w": 604_800]
+    guard let unit = text.last.flatMap({ seconds[$0] }) else { return Timestamp(rfc3339: text) }
+    guard let count = Int64(text.dropLast()), (0...Self.periodUnitsMax).contains(count) else {
+      return nil
+    }
+    return directory.time.now().advanced(byMilliseconds: -count * unit * 1000)
   }
 
   private static func json(

@@ -7,7 +7,8 @@ struct FeedEndpoints: Sendable {
   let directory: Directory
 
   func add(to router: inout Router<WrapperApplication.Endpoint>) {
-    router.add(.get, "/api/events", .init { request, _ in try await poll(request) })
+    router.add(
+      .get, "/api/events", .init(isTagged: false) { request, _ in try await poll(request) })
   }
 
   /// Answers as soon as there is an event behind the reader's place, or when the wait is over.

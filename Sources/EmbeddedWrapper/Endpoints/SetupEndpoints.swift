@@ -7,6 +7,12 @@ struct SetupEndpoints: Sendable {
 
   func add(to router: inout Router<WrapperApplication.Endpoint>) {
     router.add(.post, "/setup", .init { request, _ in try await setUp(request) })
+    router.add(
+      .get, "/setup",
+      .init { _, _ in
+        let isOpen = try !directory.hasUsers()
+        return .json((["data": ["open": .bool(isOpen)]] as JSONValue).bytes)
+      })
   }
 
   private func setUp(_ request: HTTPRequest) async throws -> HTTPResponse {

@@ -1,9 +1,7 @@
-internal import Cryptography
 internal import HTTP
 internal import JSON
-internal import Values
 
-/// The collections of a tenant, each with a strong ETag.
+/// The collections of a tenant.
 struct SnapshotEndpoints: Sendable {
   let directory: Directory
 
@@ -55,22 +53,8 @@ struct SnapshotEndpoints: Sendable {
         let query = Query(
           items: try QueryItems(parsing: request.head.query),
           tenantHeader: request.head.headers["X-Tenant-Id"])
-        return Self.conditional(try answer(query, parameters).bytes, request.head)
+        return .json(try answer(query, parameters).bytes)
       })
-  }
-
-  /// The answer with a tag made of its bytes, or 304 where the client holds these bytes already.
-  private static func conditional(_ body: [UInt8], _ head: HTTPRequestHead) -> HTTPResponse {
-    let etag = "\"\(Hexadecimal.text(SHA256.hash(body).prefix(16)))\""
-    let held = head.headers.values("If-None-Match").flatMap { $0.split(separator: ",") }
-    let isHeld = held.contains { tag in
-      let tag = tag.drop { $0 == " " }
-      return tag == "*" || tag == etag || tag == "W/\(etag)"
-    }
-    if isHeld { return HTTPResponse(status: 304, headers: ["ETag": etag]) }
-    var response = HTTPResponse.json(body)
-    response.headers.add("ETag", etag)
-    return response
   }
 
   private static func tenantID(_ query: Query) throws(Problem) -> String {

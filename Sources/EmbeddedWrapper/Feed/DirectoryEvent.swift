@@ -57,6 +57,12 @@ struct DirectoryEvent: Sendable {
         + [("profile", .object(user.employeeDocument(units)))])
   }
 
+  /// Users of whom nothing is said but that something about them has changed: the name of the
+  /// department that their profiles carry, say. A reader looks again.
+  static func users(_ tenantID: String) -> Self {
+    Self(tenantID, .users, [])
+  }
+
   /// A unit that came, changed or went.
   static func unit(_ tenantID: String, _ unitID: String) -> Self {
     Self(tenantID, .hierarchy, [("entityId", .string(unitID))])

@@ -30,7 +30,7 @@ final class FeedReader: Sendable {
   init(
     environment: SyncEnvironment, serves: @escaping @Sendable (String) -> Bool,
     followed: @escaping @Sendable () -> [String: TenantSync],
-    recall: @escaping @Sendable (String) -> TenantSync? = { _ in nil }
+    recall: @escaping @Sendable (String) -> TenantSync?
   ) {
     self.environment = environment
     self.serves = serves

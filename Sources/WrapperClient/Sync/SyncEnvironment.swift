@@ -13,7 +13,7 @@ struct SyncEnvironment: Sendable {
   let random: RandomSource
   let log: @Sendable (WrapperLogLevel, String) -> Void
 
-  /// What works on `database`, with calls that go through `transport`.
+  /// What is shared by those who keep in `database` what came through `transport`.
   init(
     configuration: WrapperConfiguration, transport: any WrapperSending, database: Database,
     time: TimeSource, random: RandomSource,

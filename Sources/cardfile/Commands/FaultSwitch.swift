@@ -72,7 +72,7 @@ struct FaultSwitch: Sendable {
 
   /// The plan that the given values make.
   ///
-  /// - Throws: ``CommandOptions/Refusal`` for a value that is none, and for a return without a fall.
+  /// - Throws: ``CommandOptions/Refusal`` for a value that is none, or a return without a fall.
   static func plan(
     _ values: [String: String]
   ) throws(CommandOptions.Refusal) -> FaultPlan {

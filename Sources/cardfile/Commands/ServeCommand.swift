@@ -127,7 +127,9 @@ enum ServeCommand {
     let outcome: Result<Void, any Error>
     do {
       let port = try server.start()
-      Greeting.print(configuration, port: port, demo: parts.demo, setupToken: nil)
+      let setupToken =
+        parts.demo == nil ? try await parts.embedded?.directory.makeSetupToken() : nil
+      Greeting.print(configuration, port: port, demo: parts.demo, setupToken: setupToken)
       let housekeeping = Task { await keepHouse(store, configuration, log) }
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
@@ -137,8 +139,10 @@ enum ServeCommand {
     } catch {
       outcome = .failure(error)
     }
-    await control?.stop()
+    // Both at once: all stopping together must fit into 10 seconds.
+    async let isControlStopped: Void? = control?.stop()
     await server.stop(graceSeconds: graceSeconds)
+    _ = await isControlStopped
     try outcome.get()
   }
 

@@ -1,0 +1,23 @@
+internal import Cryptography
+internal import HTTP
+internal import Values
+
+extension HTTPResponse {
+  /// The answer to GET or HEAD with a strong tag made of its bytes, or 304 where the client holds
+  /// these bytes already (RFC 9110 section 13.1.2); any other answer as it is.
+  func tagged(for head: HTTPRequestHead) -> HTTPResponse {
+    guard head.method == .get || head.method == .head, status == 200,
+      case .bytes(let bytes) = body
+    else { return self }
+    let etag = "\"\(Hexadecimal.text(SHA256.hash(bytes).prefix(16)))\""
+    let held = head.headers.values("If-None-Match").flatMap { $0.split(separator: ",") }
+    let isHeld = held.contains { tag in
+      let tag = tag.drop { $0 == " " }
+      return tag == "*" || tag == etag || tag == "W/\(etag)"
+    }
+    if isHeld { return HTTPResponse(status: 304, headers: ["ETag": etag]) }
+    var response = self
+    response.headers.add("ETag", etag)
+    return response
+  }
+}
