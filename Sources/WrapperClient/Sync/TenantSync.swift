@@ -56,6 +56,8 @@ final class TenantSync: Sendable {
     /// Whether the Wrapper knows no such tenant.
     var isUnknown = false
     var lastMode = SyncMode.online
+    /// Counts the answers of the feed that changed something.
+    var appliedEffects = 0
     /// Whether the change feed tells of this tenant just now.
     var isFed = false
     var rolesComplainedOf: Set<String> = []
@@ -304,7 +306,8 @@ extension TenantSync {
     guard held.changes == begun.changes else {
       held.discards += 1
       // Events that come without end must not become looks without end.
-      let pause = held.discards > 3 ? environment.configuration.pollSeconds : 0
+      let isEndless = held.discards > Limits.discardsAtOnceMax
+      let pause = isEndless ? environment.configuration.pollSeconds : 0
       held.dueSeconds = environment.time.monotonicSeconds + pause
       state.collections[collection] = held
       return false
@@ -492,8 +495,9 @@ extension TenantSync {
   private func confirmedKinds(_ state: inout State, _ now: Double) -> [String] {
     guard now - state.confirmedSeconds >= Limits.confirmationSeconds else { return [] }
     state.confirmedSeconds = now
-    return state.collections.filter { $0.value.failures == 0 && $0.key.isCritical }
-      .map(\.key.rawValue)
+    return state.collections.filter { collection, held in
+      collection.isCritical && held.failures == 0 && !held.isInvalid
+    }.map(\.key.rawValue)
   }
 
   static func markDue(_ collections: some Sequence<WrapperCollection>, in state: inout State) {
