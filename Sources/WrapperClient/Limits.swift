@@ -46,6 +46,8 @@ enum Limits {
   static let overlaysPerCollectionMax = 10_000
   /// The most that wait to take something over for one tenant.
   static let adoptionsWaitingMax = 64
+  /// The most looks in a row that are taken again at once because an event overtook them.
+  static let discardsAtOnceMax = 3
   /// The number of users from which on losing half of them is not believed.
   static let usersUntilLossCounts = 4
   /// How long it is not believed.
