@@ -26,6 +26,19 @@ extension Wrapper {
       balance: ledger.balance, availableUnits: ledger.available, isFresh: isFresh)
   }
 
+  /// How the truth about one tenant stands; nil when it cannot be followed.
+  public func status(tenantID: String) -> TenantSyncStatus? {
+    status.first { $0.tenantID == tenantID }
+  }
+
+  /// Looks at the tenant anew, ships what waits, and waits for what is seen as long as a request
+  /// may.
+  public func refresh(tenantID: String) async {
+    guard let sync = follow(tenantID) else { return }
+    sync.refresh()
+    await sync.settle()
+  }
+
   /// Tells the Wrapper that a session was ended here; one that has no such call need not know.
   public func tellEnd(of session: ActiveSession) async {
     var call = WrapperCall.post(

@@ -244,9 +244,9 @@ extension Wrapper {
     defer { sync.account.leave() }
     let mode = sync.mode
     guard mode != .readOnly else { throw .readOnly }
-    let limits = sync.creditConfiguration ?? .empty
     let account = sync.account
-    if environment.configuration.creditCheck == .off || limits.overageAllowed {
+    let isOverageAllowed = sync.creditConfiguration?.overageAllowed ?? false
+    if environment.configuration.creditCheck == .off || isOverageAllowed {
       return account.reserveUnchecked(units, isOffline: mode != .online)
     }
     guard units <= Limits.amountUnitsMax else {
@@ -257,6 +257,8 @@ extension Wrapper {
     if isOffline, let reading = account.ledger.reading, isTooOld(reading.readAt) {
       throw .unavailable
     }
+    // What the plan says may have changed during the wait.
+    let limits = sync.creditConfiguration ?? .empty
     do throws(CreditRefusal) {
       return try account.reserve(units, limits: limits, isOffline: isOffline)
     } catch {

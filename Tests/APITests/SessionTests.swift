@@ -292,6 +292,8 @@ import WrapperClient
       #expect(try await send(server, "GET", "/api/leads", ended).status == 401)
       #expect(try await send(server, "POST", "/auth/logout", left).status == 204)
       #expect(try await send(server, "GET", "/api/leads", left).status == 401)
+      // The Wrapper was told of both.
+      #expect(try server.rows("SELECT session_id FROM directory_sessions") == [])
       #expect(
         try server.rows(
           "SELECT count(*) FROM crm_activities WHERE operation = 'crm.sessions.end'") == [["2"]])

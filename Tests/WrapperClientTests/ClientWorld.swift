@@ -61,24 +61,40 @@ final class ClientWorld: Sendable {
 
   /// Puts an activity and its outbox row into the file, as the CRM's transaction does.
   func queue(_ id: String, tenantID: String = "t1", units: Int64, seq: Int64) async throws {
-    _ = try await database.write { connection in
-      try connection.run(
-        """
-        INSERT INTO crm_activities (
-          id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
-          session_id, user_context, permissions, metadata, compliance, seq, credit_units,
-          core_hash, personal_hash, hash)
-        VALUES (?, ?, 'u1', 'crm.leads.create', 'l1', 'lead', 5, '2026-01-31T10:00:00.000Z',
-          's1', '{"entityPath":"One → Una"}', '{}', '{"leadTitle":"Big"}', NULL, ?, ?, x'', x'',
-          x'')
-        """,
-        [.text(id), .text(tenantID), .integer(seq), .integer(units)])
-      try connection.run(
-        """
-        INSERT INTO activity_outbox (tenant_id, activity_id, credit_units, queued_at)
-        VALUES (?, ?, ?, '2026-01-31T10:00:00.000Z')
-        """,
-        [.text(tenantID), .text(id), .integer(units)])
+    try await database.write { connection in
+      try Self.insert(id, tenantID, units: units, seq: seq, connection)
+    }
+  }
+
+  private static func insert(
+    _ id: String, _ tenantID: String, units: Int64, seq: Int64,
+    _ connection: borrowing Connection
+  ) throws(SQLiteError) {
+    try connection.run(
+      """
+      INSERT INTO crm_activities (
+        id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
+        session_id, user_context, permissions, metadata, compliance, seq, credit_units,
+        core_hash, personal_hash, hash)
+      VALUES (?, ?, 'u1', 'crm.leads.create', 'l1', 'lead', 5, '2026-01-31T10:00:00.000Z',
+        's1', '{"entityPath":"One → Una"}', '{}', '{"leadTitle":"Big"}', NULL, ?, ?, x'', x'',
+        x'')
+      """,
+      [.text(id), .text(tenantID), .integer(seq), .integer(units)])
+    try connection.run(
+      """
+      INSERT INTO activity_outbox (tenant_id, activity_id, credit_units, queued_at)
+      VALUES (?, ?, ?, '2026-01-31T10:00:00.000Z')
+      """,
+      [.text(tenantID), .text(id), .integer(units)])
+  }
+
+  /// The same for many at once, `a1` to `a<count>`.
+  func queue(count: Int64, tenantID: String = "t1", units: Int64) async throws {
+    try await database.write { connection in
+      for number in 1...count {
+        try Self.insert("a\(number)", tenantID, units: units, seq: number, connection)
+      }
     }
   }
 

@@ -71,7 +71,10 @@ import Values
       let path = world.folder.file("activity-backup-t1.json")
       let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
       #expect(mode as? Int == 0o600)
-      #expect(world.log.contains { $0.hasPrefix("error: ") && $0.contains("refused for good") })
+      #expect(
+        await eventuallyTrue {
+          world.log.contains { $0.hasPrefix("error: ") && $0.contains("refused for good") }
+        })
       #expect(try client.deadLetters(tenantID: "t1") == 1)
       #expect(try client.deadLetters() == 1)
       await client.stop()

@@ -151,7 +151,7 @@ extension EndpointDocumentation {
       ])), problems: [504])
 
   private static let feature = SchemaPart.object([
-    "limit": SchemaPart.optionalInteger, "used": SchemaPart.optionalInteger,
+    "limit": SchemaPart.optionalInteger, "used": SchemaPart.integer,
   ])
 
   private static let cost = SchemaPart.object([

@@ -6,8 +6,8 @@ extension EndpointDocumentation {
     "list-sessions", tag: "sessions",
     "Lists the sessions that were used within the last hour, the newest first.",
     remarks: """
-      One's own. With `crm.admin` those of the whole tenant, unless `all=false` asks for one's own; \
-      `all=true` without `crm.admin` is 403.
+      One's own. With `crm.admin` those of the whole tenant, unless `all=false` asks for one's \
+      own; `all=true` without `crm.admin` is 403.
       """,
     parameters: Parameter.paging + [
       .init(

@@ -80,6 +80,8 @@ final class Readiness: Sendable {
       "status": .string(report.mode.rawValue), "tenants": .integer(tenants.count),
       "tenantsNotOnline": .integer(tenants.count { $0.mode != .online }),
       "failuresInARow": .integer(tenants.map(\.failuresInRow).max() ?? 0),
+      "stalenessSeconds": tenants.compactMap(\.lastSuccess).min().map { .age($0, at: time.now()) }
+        ?? .null,
     ]
     let depths = tenants.map(\.outboxDepth)
     details["outbox"] = [

@@ -45,19 +45,16 @@ struct CreditRoutes: Sendable {
     ])
   }
 
-  /// Each limit with what is used of it; null where that is not known or there is no limit.
+  /// Each limit, null where there is none, with what is used of it.
   private func features(_ limits: FeatureLimits, _ tenantID: String) throws -> JSONValue {
-    func feature(_ limit: Int64?, used: Int64?) -> JSONValue {
-      [
-        "limit": limit.map { .integer($0) } ?? .null, "used": used.map { .integer($0) } ?? .null,
-      ]
+    let usage = try store.planUsage(tenantID: tenantID)
+    func feature(_ limit: Int64?, _ feature: PlanFeature) -> JSONValue {
+      ["limit": limit.map { .integer($0) } ?? .null, "used": .integer(usage[feature] ?? 0)]
     }
     return [
-      "contacts": feature(
-        limits.contacts, used: try store.liveRecords("contacts", tenantID: tenantID)),
-      "deals": feature(limits.deals, used: try store.liveRecords("deals", tenantID: tenantID)),
-      "emails": feature(limits.emails, used: nil),
-      "storage": feature(limits.storageBytes, used: nil),
+      "contacts": feature(limits.contacts, .contacts), "deals": feature(limits.deals, .deals),
+      "emails": feature(limits.emails, .emails),
+      "storage": feature(limits.storageBytes, .storage),
     ]
   }
 

@@ -24,6 +24,7 @@ extension Application {
     endpoints += PeopleRoutes().endpoints
     endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
     endpoints += SessionRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints += SyncRoutes(store: store, wrapper: wrapper, time: time).endpoints
     if configuration.hasEmbeddedWrapper {
       endpoints += SetupRoutes(wrapper: wrapper, configuration: configuration).endpoints
       endpoints += DirectoryRoutes(store: store, wrapper: wrapper).endpoints

@@ -56,6 +56,7 @@ extension TenantSync {
         held.changes += 1
         // The tag stands for something else than what is held now.
         held.etag = nil
+        held.isInvalid = true
         held.dueSeconds = min(held.dueSeconds, due)
         state.collections[collection] = held
       }

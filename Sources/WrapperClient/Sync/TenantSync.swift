@@ -20,7 +20,7 @@ final class TenantSync: Sendable {
   let adoption = Turnstile(atOnce: 1, waitingMax: Limits.adoptionsWaitingMax)
   /// Asks about single users.
   let revalidation: UserRevalidation
-  private let fetch: CollectionFetch
+  let fetch: CollectionFetch
   private let loop = Mutex<Task<Void, Never>?>(nil)
   /// Starts shipping once the tenant's last sync has ended.
   private let succession = Mutex<Task<Void, Never>?>(nil)
@@ -33,6 +33,8 @@ final class TenantSync: Sendable {
     var generation = 0
     /// The collections that were dropped from memory, to be read from the file again.
     var dropped: Set<WrapperCollection> = []
+    /// Answers that are held and not in the file yet.
+    var storesUnderWay = 0
     /// What the truth occupies in bytes, until it changes.
     var truthBytes: Int?
     var collections: [WrapperCollection: CollectionState] = Dictionary(
@@ -162,6 +164,17 @@ final class TenantSync: Sendable {
   ///
   /// Waits at most as long as a request may. While the Wrapper fails, the last truth stands.
   func currentDirectory() async -> TenantDirectory? {
+    let end = environment.time.monotonicSeconds + environment.configuration.requestSeconds
+    for _ in 1..<Limits.firstRoundsMax {
+      if let directory = await directoryAfterRound() { return directory }
+      // A round's answer is dropped when news of the same came meanwhile: the next one has both.
+      let isHopeless = state.withLock { $0.isFailing }
+      guard !isHopeless, environment.time.monotonicSeconds < end else { return nil }
+    }
+    return await directoryAfterRound()
+  }
+
+  private func directoryAfterRound() async -> TenantDirectory? {
     reload()
     let (fresh, round) = state.withLock { state -> (TenantDirectory?, Promise<Bool>?) in
       if state.isFailing || (state.directory != nil && !isStale(state)) {
@@ -185,32 +198,6 @@ final class TenantSync: Sendable {
 
   /// Whether the Wrapper, asked last, knew no such tenant, and nothing was ever known of it here.
   var isUnknown: Bool { state.withLock { $0.isUnknown && !isKnown($0) } }
-
-  func status(
-    cursor: String?, outboxDepth: Int?, outboxOldest: Timestamp?
-  ) -> TenantSyncStatus {
-    state.withLock { state in
-      let critical = WrapperCollection.allCases.filter(\.isCritical)
-        .map { state.collections[$0, default: .init()] }
-      let due = critical.map(\.dueSeconds).min() ?? 0
-      let dueIn = max(0, due - environment.time.monotonicSeconds)
-      let lastSuccess =
-        critical.contains { $0.lastSuccess == nil }
-        ? nil : critical.compactMap(\.lastSuccess).min()
-      let now = environment.time.now()
-      return TenantSyncStatus(
-        tenantID: tenantID, mode: mode(state), lastSuccess: lastSuccess,
-        failuresInRow: critical.map(\.failures).max() ?? 0,
-        feed: state.isFed ? .feed : .snapshots, cursor: cursor,
-        stalenessSeconds: lastSuccess.map {
-          Double(now.milliseconds - $0.milliseconds) / 1000
-        },
-        nextAttempt: now.advanced(byMilliseconds: Int64(dueIn * 1000)),
-        rejectedAnswers: state.rejectedAnswers, foreignOperations: state.foreignOperations,
-        outboxDepth: outboxDepth,
-        outboxOldest: outboxOldest)
-    }
-  }
 
   /// Takes what was stored before the process started.
   func restore(_ stored: SnapshotStore.StoredTenant) {
@@ -287,122 +274,6 @@ extension TenantSync {
     }
   }
 
-  /// One look at one collection: what comes becomes events, what fails changes nothing.
-  private func look(at collection: WrapperCollection) async {
-    // What comes is judged beside what is held.
-    reload()
-    let begun = state.withLock { $0.collections[collection, default: .init()] }
-    do throws(FetchFailure) {
-      let outcome = try await fetch.fetch(collection, etag: begun.etag)
-      let ended = environment.time.monotonicSeconds
-      guard await adoption.enter() else { return }
-      defer { adoption.leave() }
-      let isTaken = try state.withLock { state throws(FetchFailure) in
-        try adopt(outcome, of: collection, begun: begun, ended: ended, in: &state)
-      }
-      guard isTaken else { return }
-      switch outcome {
-      case .changed(_, let body, let etag, _, _): await store(collection, body, etag)
-      case .unchanged: if !collection.isCritical { await confirm([collection.rawValue]) }
-      }
-    } catch {
-      guard !Task.isCancelled else { return }
-      fail(collection, error)
-    }
-  }
-
-  /// Takes what a look brought, unless an event arrived meanwhile that may be newer.
-  ///
-  /// - Returns: whether it was taken.
-  private func adopt(
-    _ outcome: CollectionFetch.Outcome, of collection: WrapperCollection, begun: CollectionState,
-    ended: Double, in state: inout State
-  ) throws(FetchFailure) -> Bool {
-    var held = state.collections[collection, default: .init()]
-    guard held.changes == begun.changes else {
-      held.discards += 1
-      // Events that come without end must not become looks without end.
-      let isEndless = held.discards > Limits.discardsAtOnceMax
-      let pause = isEndless ? environment.configuration.pollSeconds : 0
-      held.dueSeconds = environment.time.monotonicSeconds + pause
-      state.collections[collection] = held
-      return false
-    }
-    switch outcome {
-    case .unchanged(let maxAge):
-      // An age in the file that an event had set back is right again.
-      if held.isInvalid { state.confirmedSeconds = -.infinity }
-      succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
-    case .changed(let snapshot, _, let etag, let maxAge, let foreignOperations):
-      try believe(snapshot, of: collection, begun: begun, in: &state)
-      if collection == .creditConfiguration { state.foreignOperations = foreignOperations }
-      state.collections[collection, default: .init()].etag = etag
-      succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
-      state.dropped.remove(collection)
-      apply(state.truth.events(for: snapshot), to: &state)
-    }
-    return true
-  }
-
-  /// Refuses an answer that lacks half of the users or more.
-  ///
-  /// One mistake at the Wrapper would lock everybody out. What is said for long enough is none.
-  private func believe(
-    _ snapshot: CollectionSnapshot, of collection: WrapperCollection, begun: CollectionState,
-    in state: inout State
-  ) throws(FetchFailure) {
-    guard state.truth.losesMany(to: snapshot), !begun.acceptsLoss else { return }
-    let now = environment.time.monotonicSeconds
-    let since = state.collections[collection]?.lossSince ?? now
-    state.collections[collection]?.lossSince = since
-    guard now - since < Limits.lossDisbeliefSeconds else { return }
-    throw FetchFailure(reason: "half of the users are missing", isRejection: true)
-  }
-
-  private func succeed(
-    _ collection: WrapperCollection, _ maxAge: Double?, begun: CollectionState, ended: Double,
-    in state: inout State
-  ) {
-    let poll = environment.configuration.pollSeconds
-    // What is operational is looked at when somebody asks after the end of its life.
-    var pause = 0.0
-    if collection.isCritical {
-      let staleness = environment.configuration.permissionMaxStalenessSeconds
-      let own = state.isFed ? max(poll, staleness * Limits.fedLifeShare) : poll
-      // A shorter life than the poll's would only make the Wrapper work harder than it asked to. A
-      // tenth of jitter either way keeps tenants from looking all at once.
-      let jitter = 0.9 + 0.2 * environment.random.fraction()
-      pause = min(own, max(maxAge ?? own, poll)) * jitter
-    }
-    let now = environment.time.now()
-    state.collections[collection, default: .init()].succeed(
-      at: now, endedSeconds: ended, nextAt: environment.time.monotonicSeconds + pause,
-      requests: begun.requests)
-    use.renew(
-      collection, at: now, maxAgeSeconds: maxAge.map { max($0, poll) }, environment.configuration)
-    noteStaleness(in: &state)
-  }
-
-  private func fail(_ collection: WrapperCollection, _ failure: FetchFailure) {
-    state.withLock { state in
-      var held = state.collections[collection, default: .init()]
-      let backoff = environment.backoff
-      let pause =
-        failure.isKeyRefused
-        ? backoff.maxSeconds
-        : max(
-          failure.retryAfterSeconds ?? 0,
-          backoff.seconds(failures: held.failures + 1, random: environment.random))
-      held.fail(failure, now: environment.time.monotonicSeconds, pauseSeconds: pause)
-      state.collections[collection] = held
-      noteStaleness(in: &state)
-      if failure.isRejection { state.rejectedAnswers += 1 }
-      if collection.isCritical { state.isUnknown = failure.isUnknown && !isKnown(state) }
-    }
-    complaints.warn(
-      collection.rawValue, failure.isKeyRefused ? "the key is refused" : failure.reason)
-  }
-
   /// The one place where events change what is held; makes the next snapshot.
   func apply(_ events: [WrapperEvent], to state: inout State) {
     for event in events {
@@ -421,7 +292,7 @@ extension TenantSync {
   }
 
   /// Whether something can be decided: without grants or costs there is no snapshot.
-  private func isKnown(_ state: borrowing State) -> Bool {
+  func isKnown(_ state: borrowing State) -> Bool {
     state.truth.credits != nil && state.collections[.permissions]?.lastSuccess != nil
   }
 
@@ -440,13 +311,22 @@ extension TenantSync {
         + "and never match")
   }
 
-  private func store(_ collection: WrapperCollection, _ body: [UInt8], _ etag: String?) async {
-    do {
-      try await environment.snapshots.save(
-        tenantID: tenantID, kind: collection.rawValue,
-        SnapshotStore.Stored(etag: etag, body: body, fetchedAt: environment.time.now()))
-    } catch {
-      complaints.warn("storing \(collection.rawValue)", "\(error)")
+  /// Keeps in the file what a look brought, or that it changed nothing.
+  func store(
+    _ outcome: CollectionFetch.Outcome, of collection: WrapperCollection
+  ) async {
+    switch outcome {
+    case .unchanged:
+      if !collection.isCritical { await confirm([collection.rawValue]) }
+    case .changed(_, let body, let etag, _, _):
+      defer { state.withLock { $0.storesUnderWay -= 1 } }
+      do {
+        try await environment.snapshots.save(
+          tenantID: tenantID, kind: collection.rawValue,
+          SnapshotStore.Stored(etag: etag, body: body, fetchedAt: environment.time.now()))
+      } catch {
+        complaints.warn("storing \(collection.rawValue)", "\(error)")
+      }
     }
   }
 
@@ -504,37 +384,6 @@ extension TenantSync {
     return state.collections.filter { collection, held in
       collection.isCritical && held.failures == 0 && !held.isInvalid
     }.map(\.key.rawValue)
-  }
-
-  private func isStale(_ state: State) -> Bool {
-    environment.time.now().milliseconds > state.staleAtMilliseconds
-  }
-
-  /// Works out when the snapshot grows stale, after anything that it depends on has changed.
-  func noteStaleness(in state: inout State) {
-    let critical = WrapperCollection.allCases.filter(\.isCritical)
-      .map { state.collections[$0, default: .init()] }
-    let limit = Int64(environment.configuration.permissionMaxStalenessSeconds * 1000)
-    let fileLimit = min(limit, Int64(environment.configuration.pollSeconds * 2000))
-    state.isFailing = critical.contains { $0.failures > 0 }
-    // While the Wrapper fails, the last truth stands and the mode says how old it may be.
-    state.staleAtMilliseconds =
-      critical.map { held -> Int64 in
-        guard let lastSuccess = held.lastSuccess else { return .min }
-        if held.failures > 0 { return .max }
-        // Nobody followed the tenant between that moment and now.
-        return lastSuccess.milliseconds + (held.isFromFile ? fileLimit : limit)
-      }.min() ?? .min
-  }
-
-  private func mode(_ state: State) -> SyncMode {
-    guard state.isFailing else { return .online }
-    let now = environment.time.now()
-    let monotonic = environment.time.monotonicSeconds
-    return state.collections.lazy.filter(\.key.isCritical).map {
-      $0.value.mode(
-        now: now, monotonic: monotonic, offlineSeconds: self.environment.offlineSeconds)
-    }.max() ?? .online
   }
 
   static func markDue(_ collections: some Sequence<WrapperCollection>, in state: inout State) {
