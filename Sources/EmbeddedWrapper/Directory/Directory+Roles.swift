@@ -117,7 +117,9 @@ extension Directory {
   }
 
   /// Grants are kept in whatever form, as a remote Wrapper's would be; only their length and their
-  /// number count. Each stands once.
+  /// number count.
+  ///
+  /// Each stands once.
   static func checkedGrants(_ grants: [String]) throws(DirectoryError) -> [String] {
     var seen: Set<String> = []
     let grants = grants.filter { seen.insert($0).inserted }

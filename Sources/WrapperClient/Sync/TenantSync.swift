@@ -149,6 +149,17 @@ final class TenantSync: Sendable {
   ///
   /// Waits at most as long as a request may. While the Wrapper fails, the last truth stands.
   func currentDirectory() async -> TenantDirectory? {
+    let end = environment.time.monotonicSeconds + environment.configuration.requestSeconds
+    for _ in 1..<Limits.firstRoundsMax {
+      if let directory = await directoryAfterRound() { return directory }
+      // A round's answer is dropped when news of the same came meanwhile: the next one has both.
+      let isHopeless = state.withLock { $0.isFailing }
+      guard !isHopeless, environment.time.monotonicSeconds < end else { return nil }
+    }
+    return await directoryAfterRound()
+  }
+
+  private func directoryAfterRound() async -> TenantDirectory? {
     reload()
     let (fresh, round) = state.withLock { state -> (TenantDirectory?, Promise<Bool>?) in
       if state.isFailing || (state.directory != nil && !isStale(state)) {
