@@ -9,7 +9,7 @@ public import Values
 public final class Wrapper: Sendable {
   let environment: SyncEnvironment
   let tenants: FollowedTenants
-  private let feed: FeedReader
+  let feed: FeedReader
   let validator: TokenValidator
   /// The sessions in use, and those that were ended.
   public let sessions: SessionRegistry
