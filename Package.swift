@@ -19,7 +19,11 @@ let package = Package(
       // Stands in for malloc in the whole process: a tenth less time for every request.
       linkerSettings: [.linkedLibrary("mimalloc")]),
 
-    .executableTarget(name: "cardfile-bench", dependencies: ["JSON", "Resources", "CBenchmark"]),
+    .executableTarget(
+      name: "cardfile-bench",
+      dependencies: [
+        "WrapperClient", "Database", "Cryptography", "JSON", "Values", "Resources", "CBenchmark",
+      ]),
 
     .target(
       name: "API",
@@ -95,8 +99,8 @@ let package = Package(
     .testTarget(
       name: "WrapperClientTests",
       dependencies: [
-        "WrapperClient", "EmbeddedWrapper", "Database", "SQLite", "HTTPServer", "HTTP", "JSON",
-        "Values", "TestSupport",
+        "WrapperClient", "EmbeddedWrapper", "Cryptography", "Database", "SQLite", "HTTPServer",
+        "HTTP", "JSON", "Values", "TestSupport",
       ]),
     .testTarget(
       name: "EmbeddedWrapperTests",

@@ -3,9 +3,9 @@
 #include <gnutls/abstract.h>
 #include <string.h>
 
-// AES-256-GCM with a 16-byte tag. Everything is passed by address only, so that the Swift side needs
-// no pointer that outlives the call. `sealed` holds count + 16 bytes; what is authenticated beside
-// the text is not part of it.
+// AES-256-GCM with a 16-byte tag. Everything is passed by address only, so that the Swift side has
+// no pointer that outlives the call. `sealed` holds count + 16 bytes; the context, authenticated
+// beside the text, is not part of it.
 
 static inline int cardfile_aes256gcm_seal(const unsigned char key[32],
                                           const unsigned char nonce[12],

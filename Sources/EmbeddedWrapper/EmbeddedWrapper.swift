@@ -96,7 +96,9 @@ public final class EmbeddedWrapper: Sendable {
   }
 
   /// Stops listening after some time, breaking off what is under way, and listens again later if
-  /// that is the plan. Ends early when the Wrapper stops.
+  /// that is the plan.
+  ///
+  /// Ends early when the Wrapper stops.
   private func fallOut(afterSeconds seconds: Double, port: UInt16) async {
     do {
       try await Task.sleep(for: .seconds(seconds))

@@ -22,6 +22,10 @@ enum Limits {
   static let usersPerPageMax = 1_000
   /// The users of one page when nothing is said.
   static let usersPerPage = 100
+  /// The most roles of one tenant.
+  static let rolesMax: Int64 = 1_000
+  /// The most units of one tenant.
+  static let unitsMax: Int64 = 10_000
   /// The most grants that a user or a role holds.
   static let grantsMax = 500
   /// The most sessions of one user; the oldest ends when another one begins.

@@ -46,6 +46,8 @@ enum Limits {
   static let overlaysPerCollectionMax = 10_000
   /// The most that wait to take something over for one tenant.
   static let adoptionsWaitingMax = 64
+  /// The most looks in a row that are taken again at once because an event overtook them.
+  static let discardsAtOnceMax = 3
   /// The number of users from which on losing half of them is not believed.
   static let usersUntilLossCounts = 4
   /// How long it is not believed.
@@ -67,6 +69,8 @@ enum Limits {
   static let confirmationSeconds = 60.0
   /// The most stored answers that are sealed in one transaction, when a key was set.
   static let rowsSealedAtOnceMax = 100
+  /// How many rounds a request waits for, within its time, while nothing is known of its tenant.
+  static let firstRoundsMax = 4
   /// The most tenants that are followed at once.
   static let tenantsMax = 10_000
   /// The most permission decisions a snapshot remembers.

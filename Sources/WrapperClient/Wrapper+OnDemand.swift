@@ -5,8 +5,8 @@ extension Wrapper {
   /// Who a user is: as the collections say, or fetched when they do not hold the user.
   ///
   /// - Returns: nil for a user whom the Wrapper does not know either.
-  /// - Throws: ``WrapperError`` as ``tenant(_:)``, and ``WrapperError/unavailable`` when the user is
-  ///   not known here and the Wrapper does not answer.
+  /// - Throws: ``WrapperError`` as ``tenant(_:)``, and ``WrapperError/unavailable`` when the user
+  ///   is not known here and the Wrapper does not answer.
   public func profile(
     tenantID: String, userID: String
   ) async throws(WrapperError) -> DirectoryUser? {
@@ -21,7 +21,9 @@ extension Wrapper {
     }
   }
 
-  /// All that the Wrapper says of a user, permissions and roles included, fetched for each question.
+  /// All that the Wrapper says of a user, permissions and roles included.
+  ///
+  /// It is fetched for each question.
   ///
   /// - Returns: nil for a user whom it does not know.
   /// - Throws: ``WrapperError/unavailable`` when it does not answer.
@@ -33,8 +35,8 @@ extension Wrapper {
     return try await find(key, .profiles)
   }
 
-  /// A unit with everything below it: as the organisation says, or fetched when it does not hold the
-  /// unit.
+  /// A unit with everything below it: as the organisation says, or fetched when it does not hold
+  /// the unit.
   ///
   /// - Returns: nil for a unit that the Wrapper does not know either.
   /// - Throws: ``WrapperError`` as ``profile(tenantID:userID:)``.

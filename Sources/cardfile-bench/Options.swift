@@ -57,7 +57,7 @@ struct Options: Equatable {
     }
   }
 
-  private static func value(
+  static func value(
     of option: String, _ rest: inout ArraySlice<String>
   ) throws(BenchmarkError) -> String {
     guard let value = rest.popFirst() else { throw BenchmarkError("\(option) needs a value") }
@@ -70,7 +70,7 @@ struct Options: Equatable {
     try checked(value(of: option, &rest), of: option, max: max)
   }
 
-  private static func checked(
+  static func checked(
     _ text: String, of option: String, max: Int
   ) throws(BenchmarkError) -> Int {
     guard let number = Int(text), (1...max).contains(number) else {

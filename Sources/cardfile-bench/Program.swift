@@ -4,10 +4,11 @@ internal import Foundation
 @main struct Program {
   static func main() async {
     if CommandLine.arguments.contains("--help") {
-      print(Options.usage)
+      print("\(Options.usage)\n\n\(TenantsOptions.usage)")
       return
     }
     do {
+      if CommandLine.arguments.dropFirst().first == "tenants" { return try await tenants() }
       let options = try Options(parsing: Array(CommandLine.arguments.dropFirst()))
       var benchmark = try Benchmark(options) { tell($0) }
       let report = try await benchmark.run()
@@ -21,6 +22,16 @@ internal import Foundation
       tell("\(error)")
       exit(1)
     }
+  }
+
+  private static func tenants() async throws {
+    let options = try TenantsOptions(parsing: Array(CommandLine.arguments.dropFirst(2)))
+    let report = try await TenantsBenchmark(options) { tell($0) }.run()
+    print(report.markdown)
+    guard let document = options.document else { return }
+    let text = try String(contentsOfFile: document, encoding: .utf8)
+    try report.replacing(in: text).write(toFile: document, atomically: true, encoding: .utf8)
+    tell("\(document) carries these figures now")
   }
 
   // Progress goes to standard error, so that standard output is the Markdown alone.

@@ -46,12 +46,16 @@ struct Report {
 
   /// `document` with this report in place of what stands between the markers.
   func replacing(in document: String) throws(BenchmarkError) -> String {
-    guard let begin = document.range(of: Self.begin),
-      let end = document.range(of: Self.end, range: begin.upperBound..<document.endIndex)
-    else {
-      throw BenchmarkError("the document has no lines \(Self.begin) and \(Self.end)")
-    }
-    return document[..<begin.upperBound] + "\n\n" + markdown + "\n" + document[end.lowerBound...]
+    try Self.replacing(in: document, between: Self.begin, and: Self.end, with: markdown)
+  }
+
+  static func replacing(
+    in document: String, between begin: String, and end: String, with markdown: String
+  ) throws(BenchmarkError) -> String {
+    guard let head = document.range(of: begin),
+      let tail = document.range(of: end, range: head.upperBound..<document.endIndex)
+    else { throw BenchmarkError("the document has no lines \(begin) and \(end)") }
+    return document[..<head.upperBound] + "\n\n" + markdown + "\n" + document[tail.lowerBound...]
   }
 
   /// The median with a fixed number of decimals; empty for no values.

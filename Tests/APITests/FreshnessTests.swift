@@ -4,8 +4,9 @@ import JSON
 import TestSupport
 import Testing
 
-/// What changes in the embedded Wrapper holds here within two seconds, by its feed: the snapshots of
-/// these servers are looked at once in ten minutes.
+/// What changes in the embedded Wrapper holds here within two seconds.
+///
+/// By its feed: the snapshots of these servers are looked at once in ten minutes.
 @Suite struct FreshnessTests {
   private static let lead: JSONValue = ["leadData": ["title": "Fresh", "value": 1]]
 

@@ -293,6 +293,33 @@ import Testing
     await world.stop()
   }
 
+  @Test("an answer ends before four megabytes, but for an event that is larger itself")
+  func bytes() async throws {
+    let world = try await Self.world()
+    let start = try await Self.cursor(world)
+    let sizes = [1_500_000, 1_500_000, 1_500_000, 5_000_000, 10]
+    try await world.database.write { connection in
+      for size in sizes {
+        try connection.run(
+          """
+          INSERT INTO directory_events (tenant_id, channel, event_type, data, created_at)
+          VALUES ('t1', 'roles', 'role-changed', ?, '2026-01-31T22:00:00.000Z')
+          """, [.text("{\"x\":\"\(String(repeating: "x", count: size))\"}")])
+      }
+    }
+    for channels in ["crm:*", "crm:t1:*"] {
+      var counts: [Int] = []
+      var place = start
+      while counts.reduce(0, +) < sizes.count {
+        let answer = try await Self.poll(world, channels, after: place).json
+        counts.append(try #require(answer["events"]?.array).count)
+        place = try #require(answer["cursor"]?.string)
+      }
+      #expect(counts == [2, 1, 1, 1], "\(channels)")
+    }
+    await world.stop()
+  }
+
   @Test("accepted activities appear once, where it is wanted and the batch is small")
   func activities() async throws {
     for isWanted in [false, true] {

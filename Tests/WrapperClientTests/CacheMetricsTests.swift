@@ -58,7 +58,6 @@ import Values
       let metrics = client.cacheMetrics()
       #expect(metrics.totalRequests > 120 * 12 * 5)
       let hits = Double(metrics.criticalHits + metrics.operationalHits)
-      print("hits: \(hits / Double(metrics.totalRequests)) of \(metrics.totalRequests)")
       #expect(hits / Double(metrics.totalRequests) > 0.85)
       #expect(metrics.memoryBytes > 0)
       #expect(metrics.memoryBudgetBytes == 100 * 1024 * 1024)
@@ -106,7 +105,6 @@ import Values
       }
     }
     let nanoseconds = (start.duration(to: clock.now) / .nanoseconds(1)) / Double(rounds)
-    print("a permission check: \(Int(nanoseconds)) ns")
     #expect(allowed > 0)
     // Without optimisation and beside other tests; optimised it is a fraction of a microsecond.
     #expect(nanoseconds < 50_000)

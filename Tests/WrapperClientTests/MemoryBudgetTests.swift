@@ -220,7 +220,6 @@ import Values
       #expect(await eventuallyTrue { client.cacheMetrics().sizes.userProfiles == Company.users })
       useAll(try await client.tenant("t1"))
       let metrics = client.cacheMetrics()
-      print("a tenant of 20 users in use: \(metrics.memoryBytes) bytes")
       #expect(metrics.memoryBytes <= 60_000)
       #expect(metrics.sizes.userPermissions == 20)
       #expect(await eventuallyTrue { client.tenants.leave("t1") })

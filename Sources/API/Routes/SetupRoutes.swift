@@ -35,6 +35,8 @@ struct SetupRoutes: Sendable {
     {
       // It is followed from now on; if it cannot be read yet, the first request waits for it.
       _ = try? await wrapper.tenant(tenantID)
+      // The name of the new person may come later than what they may do.
+      await wrapper.settle(tenantID: tenantID)
     }
     var response = HTTPResponse.json(status: 201, reply.body)
     response.headers.add("Cache-Control", "no-store")

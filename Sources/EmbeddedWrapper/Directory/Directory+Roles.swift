@@ -104,6 +104,12 @@ extension Directory {
   static func insert(
     _ role: RoleRecord, _ tenantID: String, _ now: Timestamp, _ connection: borrowing Connection
   ) throws {
+    let count = try connection.first(
+      "SELECT count(*) FROM directory_roles WHERE tenant_id = ?", [.text(tenantID)]
+    ) { $0.integer(0) ?? 0 }
+    guard (count ?? 0) < Limits.rolesMax else {
+      throw DirectoryError.invalid("id", "a tenant has at most \(Limits.rolesMax) roles")
+    }
     try connection.run(
       "INSERT INTO directory_roles (tenant_id, role_id, name, permissions) VALUES (?, ?, ?, ?)",
       [.text(tenantID), .text(role.id), .text(role.name), .text(text(role.permissions))])
@@ -111,7 +117,9 @@ extension Directory {
   }
 
   /// Grants are kept in whatever form, as a remote Wrapper's would be; only their length and their
-  /// number count. Each stands once.
+  /// number count.
+  ///
+  /// Each stands once.
   static func checkedGrants(_ grants: [String]) throws(DirectoryError) -> [String] {
     var seen: Set<String> = []
     let grants = grants.filter { seen.insert($0).inserted }

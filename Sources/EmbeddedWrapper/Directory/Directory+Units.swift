@@ -102,9 +102,11 @@ extension Directory {
   static func insert(
     _ unit: UnitRecord, _ tenantID: String, _ now: Timestamp, _ connection: borrowing Connection
   ) throws {
-    if unit.parentID != nil {
-      try checkMove(unit, Units(try units(tenantID, connection)))
+    let present = try units(tenantID, connection)
+    guard present.count < Limits.unitsMax else {
+      throw DirectoryError.invalid("id", "a tenant has at most \(Limits.unitsMax) units")
     }
+    if unit.parentID != nil { try checkMove(unit, Units(present)) }
     try connection.run(
       """
       INSERT INTO directory_units (tenant_id, unit_id, parent_id, type, name)

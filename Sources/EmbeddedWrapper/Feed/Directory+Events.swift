@@ -71,8 +71,8 @@ extension Directory {
         return FeedPage(cursor: newest, isReset: true)
       }
       if place == newest { return FeedPage(cursor: newest) }
-      let rows = try Self.rows(after: place.number, channels, connection)
-      return Self.page(rows, channels, newest: newest)
+      let numbers = try Self.numbers(after: place.number, channels, connection)
+      return try Self.page(numbers, channels, newest: newest, connection)
     }
   }
 
@@ -106,39 +106,51 @@ extension Directory {
     }
   }
 
-  private static func rows(
+  /// The events of one answer, and the one behind them, by number; of the wanted tenants, whatever
+  /// their channels.
+  private static func numbers(
     after number: Int64, _ channels: FeedChannels, _ connection: borrowing Connection
-  ) throws -> [EventRow] {
-    let count = SQLiteValue.integer(Limits.eventsPerAnswerMax + 1)
+  ) throws -> ArraySlice<Int64> {
+    let count = Limits.eventsPerAnswerMax + 1
     switch channels {
     case .all:
-      return try connection.all(selectEvents, [.integer(number), count]) { EventRow($0) }
+      return try connection.all(
+        "SELECT n FROM directory_events WHERE n > ? ORDER BY n LIMIT ?",
+        [.integer(number), .integer(count)]
+      ) { $0.integer(0) ?? 0 }[...]
     case .tenants(let tenants):
-      var rows: [EventRow] = []
+      var numbers: [Int64] = []
       for tenantID in tenants.keys {
-        rows += try connection.all(
-          selectTenantEvents, [.text(tenantID), .integer(number), count]
-        ) { EventRow($0) }
+        numbers += try connection.all(
+          "SELECT n FROM directory_events WHERE tenant_id = ? AND n > ? ORDER BY n LIMIT ?",
+          [.text(tenantID), .integer(number), .integer(count)]
+        ) { $0.integer(0) ?? 0 }
       }
-      return rows.sorted { $0.cursor.number < $1.cursor.number }
+      return numbers.sorted().prefix(count)
     }
   }
 
-  /// As many of the rows as one answer may hold; those of other channels count, so that a look
-  /// costs no more than it is worth.
+  /// As many of the events as one answer may hold; those of other channels count too, so that one
+  /// look costs no more than an answer is worth.
   private static func page(
-    _ rows: [EventRow], _ channels: FeedChannels, newest: FeedCursor
-  ) -> FeedPage {
+    _ numbers: ArraySlice<Int64>, _ channels: FeedChannels, newest: FeedCursor,
+    _ connection: borrowing Connection
+  ) throws -> FeedPage {
     var page = FeedPage(cursor: newest)
+    var last: FeedCursor?
     var bytes = 0
-    for (index, row) in rows.enumerated() {
+    for (index, number) in numbers.enumerated() {
+      guard let row = try connection.first(selectEvent, [.integer(number)], { EventRow($0) })
+      else { continue }
       bytes += row.data.utf8.count
-      let isFull = index > 0 && bytes > Limits.eventBytesPerAnswerMax
-      if isFull || index == Limits.eventsPerAnswerMax {
-        page.cursor = rows[index - 1].cursor
+      if let last,
+        index == Limits.eventsPerAnswerMax || bytes > Limits.eventBytesPerAnswerMax
+      {
+        page.cursor = last
         page.hasMore = true
         break
       }
+      last = row.cursor
       guard let channel = DirectoryEvent.Channel(rawValue: row.channel),
         channels.contains(channel, of: row.tenantID)
       else { continue }
@@ -150,19 +162,7 @@ extension Directory {
     return page
   }
 
-  private static let selectEvents = """
-    SELECT n, created_at, tenant_id, channel, event_type, data
-    FROM directory_events
-    WHERE n > ?
-    ORDER BY n
-    LIMIT ?
-    """
-
-  private static let selectTenantEvents = """
-    SELECT n, created_at, tenant_id, channel, event_type, data
-    FROM directory_events
-    WHERE tenant_id = ? AND n > ?
-    ORDER BY n
-    LIMIT ?
+  private static let selectEvent = """
+    SELECT n, created_at, tenant_id, channel, event_type, data FROM directory_events WHERE n = ?
     """
 }

@@ -58,7 +58,9 @@ struct DirectoryEvent: Sendable {
   }
 
   /// Users of whom nothing is said but that something about them has changed: the name of the
-  /// department that their profiles carry, say. A reader looks again.
+  /// department that their profiles carry, say.
+  ///
+  /// A reader looks again.
   static func users(_ tenantID: String) -> Self {
     Self(tenantID, .users, [])
   }

@@ -18,7 +18,9 @@ final class FeedSignal: Sendable {
 
   init() {}
 
-  /// Changes until now. Read it before looking for events: what comes later ends the wait.
+  /// Changes until now.
+  ///
+  /// Read it before looking for events: what comes later ends the wait.
   var changes: UInt64 { state.withLock { $0.changes } }
 
   /// Whether nobody may wait any more.

@@ -1,8 +1,8 @@
 internal import Synchronization
 internal import Values
 
-/// How one tenant's caches are used: questions, hits, the last use, and what was asked for after the
-/// end of its life.
+/// How one tenant's caches are used: questions, hits, the last use, and what was asked for after
+/// the end of its life.
 ///
 /// A hit is an answer from memory within its life. What is given stale while it is fetched again,
 /// read from the file or fetched is none.

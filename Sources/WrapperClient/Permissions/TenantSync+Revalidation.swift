@@ -6,6 +6,7 @@ extension TenantSync {
   func revalidate(_ userID: String) async -> UserRevalidation.Outcome {
     var call = WrapperCall(path: UserAnswer.path(userID: userID), tenantID: tenantID)
     call.seconds = environment.configuration.requestSeconds
+    let events = state.withLock { $0.appliedEffects }
     let answer: WrapperAnswer
     switch await environment.transport.send(call) {
     case .success(let received): answer = received
@@ -17,14 +18,15 @@ extension TenantSync {
     case 200:
       do throws(AnswerRejection) {
         return .directory(
-          take(try UserAnswer(answer.body, userID: userID, tenantID: tenantID)))
+          take(
+            try UserAnswer(answer.body, userID: userID, tenantID: tenantID), begunAfter: events))
       } catch {
         complaints.warn("asking about a user", error.reason)
         return .failed(retryAfterSeconds: nil)
       }
     case 404:
       // Whoever the Wrapper does not know may nothing.
-      return .directory(take(UserAnswer(unknown: userID)))
+      return .directory(take(UserAnswer(unknown: userID), begunAfter: events))
     default:
       let failure = FetchFailure(answer)
       complaints.warn("asking about a user", failure.reason)
@@ -38,10 +40,13 @@ extension TenantSync {
 extension TenantSync {
   /// Takes what was said of one user; the collections, which hold more, are looked at soon.
   ///
+  /// - Parameter events: How often the feed had changed something when it was asked for; where it
+  ///   did since, the answer may be older than that and is passed over.
   /// - Returns: the snapshot with it.
-  private func take(_ answer: UserAnswer) -> TenantDirectory? {
+  private func take(_ answer: UserAnswer, begunAfter events: Int) -> TenantDirectory? {
     reload()
     let (directory, hasNews) = state.withLock { state in
+      guard state.appliedEffects == events else { return (state.directory, false) }
       let events = answer.events(on: state.truth, tenantID: tenantID)
       guard !events.isEmpty else { return (state.directory, false) }
       let due = environment.time.monotonicSeconds + Limits.revalidationLookSeconds
@@ -51,6 +56,7 @@ extension TenantSync {
         held.changes += 1
         // The tag stands for something else than what is held now.
         held.etag = nil
+        held.isInvalid = true
         held.dueSeconds = min(held.dueSeconds, due)
         state.collections[collection] = held
       }

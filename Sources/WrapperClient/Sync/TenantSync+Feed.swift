@@ -16,7 +16,7 @@ extension TenantSync {
         state.collections[$0]?.lastSuccess != nil && !state.dropped.contains($0)
       }
       let doubtful = held.filter {
-        (state.collections[$0]?.endedSeconds ?? .infinity) > caughtUpSeconds
+        (state.collections[$0]?.endedSeconds ?? .infinity) >= caughtUpSeconds
       }
       var effect = FeedEffect(
         on: state.truth, held: Set(held), doubtful: Set(doubtful))
@@ -29,6 +29,7 @@ extension TenantSync {
   func apply(_ effect: FeedEffect) {
     guard !effect.touched.isEmpty else { return }
     state.withLock { state in
+      state.appliedEffects += 1
       for collection in effect.touched {
         // A look that began before the event may bring what was true before it.
         state.collections[collection, default: .init()].changes += 1

@@ -24,7 +24,9 @@ extension TenantSync {
   func dropOperational() -> Bool {
     state.withLock { state in
       // What is being stored is not in the file yet.
-      guard state.dropped.isEmpty, state.directory != nil, adoption.isFree else { return false }
+      guard state.dropped.isEmpty, state.directory != nil, state.storesUnderWay == 0,
+        adoption.isFree
+      else { return false }
       state.dropped = Set(WrapperCollection.allCases.filter { !$0.isCritical })
       state.truth.dropOperational()
       state.truthBytes = nil

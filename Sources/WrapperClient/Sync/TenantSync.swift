@@ -33,6 +33,8 @@ final class TenantSync: Sendable {
     var generation = 0
     /// The collections that were dropped from memory, to be read from the file again.
     var dropped: Set<WrapperCollection> = []
+    /// Answers that are held and not in the file yet.
+    var storesUnderWay = 0
     /// What the truth occupies in bytes, until it changes.
     var truthBytes: Int?
     var collections: [WrapperCollection: CollectionState] = Dictionary(
@@ -54,6 +56,8 @@ final class TenantSync: Sendable {
     /// Whether the Wrapper knows no such tenant.
     var isUnknown = false
     var lastMode = SyncMode.online
+    /// Counts the answers of the feed that changed something.
+    var appliedEffects = 0
     /// Whether the change feed tells of this tenant just now.
     var isFed = false
     var rolesComplainedOf: Set<String> = []
@@ -160,6 +164,17 @@ final class TenantSync: Sendable {
   ///
   /// Waits at most as long as a request may. While the Wrapper fails, the last truth stands.
   func currentDirectory() async -> TenantDirectory? {
+    let end = environment.time.monotonicSeconds + environment.configuration.requestSeconds
+    for _ in 1..<Limits.firstRoundsMax {
+      if let directory = await directoryAfterRound() { return directory }
+      // A round's answer is dropped when news of the same came meanwhile: the next one has both.
+      let isHopeless = state.withLock { $0.isFailing }
+      guard !isHopeless, environment.time.monotonicSeconds < end else { return nil }
+    }
+    return await directoryAfterRound()
+  }
+
+  private func directoryAfterRound() async -> TenantDirectory? {
     reload()
     let (fresh, round) = state.withLock { state -> (TenantDirectory?, Promise<Bool>?) in
       if state.isFailing || (state.directory != nil && !isStale(state)) {
@@ -183,32 +198,6 @@ final class TenantSync: Sendable {
 
   /// Whether the Wrapper, asked last, knew no such tenant, and nothing was ever known of it here.
   var isUnknown: Bool { state.withLock { $0.isUnknown && !isKnown($0) } }
-
-  func status(
-    cursor: String?, outboxDepth: Int?, outboxOldest: Timestamp?
-  ) -> TenantSyncStatus {
-    state.withLock { state in
-      let critical = WrapperCollection.allCases.filter(\.isCritical)
-        .map { state.collections[$0, default: .init()] }
-      let due = critical.map(\.dueSeconds).min() ?? 0
-      let dueIn = max(0, due - environment.time.monotonicSeconds)
-      let lastSuccess =
-        critical.contains { $0.lastSuccess == nil }
-        ? nil : critical.compactMap(\.lastSuccess).min()
-      let now = environment.time.now()
-      return TenantSyncStatus(
-        tenantID: tenantID, mode: mode(state), lastSuccess: lastSuccess,
-        failuresInRow: critical.map(\.failures).max() ?? 0,
-        feed: state.isFed ? .feed : .snapshots, cursor: cursor,
-        stalenessSeconds: lastSuccess.map {
-          Double(now.milliseconds - $0.milliseconds) / 1000
-        },
-        nextAttempt: now.advanced(byMilliseconds: Int64(dueIn * 1000)),
-        rejectedAnswers: state.rejectedAnswers, foreignOperations: state.foreignOperations,
-        outboxDepth: outboxDepth,
-        outboxOldest: outboxOldest)
-    }
-  }
 
   /// Takes what was stored before the process started.
   func restore(_ stored: SnapshotStore.StoredTenant) {
@@ -294,19 +283,27 @@ extension TenantSync {
       let outcome = try await fetch.fetch(collection, etag: begun.etag)
       let ended = environment.time.monotonicSeconds
       guard await adoption.enter() else { return }
-      defer { adoption.leave() }
-      let isTaken = try state.withLock { state throws(FetchFailure) in
-        try adopt(outcome, of: collection, begun: begun, ended: ended, in: &state)
-      }
-      guard isTaken else { return }
-      switch outcome {
-      case .changed(_, let body, let etag, _, _): await store(collection, body, etag)
-      case .unchanged: if !collection.isCritical { await confirm([collection.rawValue]) }
-      }
+      let storing = try take(outcome, of: collection, begun: begun, ended: ended)
+      await storing?.value
     } catch {
       guard !Task.isCancelled else { return }
       fail(collection, error)
     }
+  }
+
+  /// Takes what a look brought and begins to store it, in one turn of ``adoption``.
+  ///
+  /// What is stored is in the writer's queue when the next turn begins, and nobody waits for the
+  /// disk in between.
+  private func take(
+    _ outcome: CollectionFetch.Outcome, of collection: WrapperCollection, begun: CollectionState,
+    ended: Double
+  ) throws(FetchFailure) -> Task<Void, Never>? {
+    defer { adoption.leave() }
+    let isTaken = try state.withLock { state throws(FetchFailure) in
+      try adopt(outcome, of: collection, begun: begun, ended: ended, in: &state)
+    }
+    return isTaken ? Task.immediate { await self.store(outcome, of: collection) } : nil
   }
 
   /// Takes what a look brought, unless an event arrived meanwhile that may be newer.
@@ -320,7 +317,8 @@ extension TenantSync {
     guard held.changes == begun.changes else {
       held.discards += 1
       // Events that come without end must not become looks without end.
-      let pause = held.discards > 3 ? environment.configuration.pollSeconds : 0
+      let isEndless = held.discards > Limits.discardsAtOnceMax
+      let pause = isEndless ? environment.configuration.pollSeconds : 0
       held.dueSeconds = environment.time.monotonicSeconds + pause
       state.collections[collection] = held
       return false
@@ -336,6 +334,7 @@ extension TenantSync {
       state.collections[collection, default: .init()].etag = etag
       succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
       state.dropped.remove(collection)
+      state.storesUnderWay += 1
       apply(state.truth.events(for: snapshot), to: &state)
     }
     return true
@@ -437,13 +436,22 @@ extension TenantSync {
         + "and never match")
   }
 
-  private func store(_ collection: WrapperCollection, _ body: [UInt8], _ etag: String?) async {
-    do {
-      try await environment.snapshots.save(
-        tenantID: tenantID, kind: collection.rawValue,
-        SnapshotStore.Stored(etag: etag, body: body, fetchedAt: environment.time.now()))
-    } catch {
-      complaints.warn("storing \(collection.rawValue)", "\(error)")
+  /// Keeps in the file what a look brought, or that it changed nothing.
+  private func store(
+    _ outcome: CollectionFetch.Outcome, of collection: WrapperCollection
+  ) async {
+    switch outcome {
+    case .unchanged:
+      if !collection.isCritical { await confirm([collection.rawValue]) }
+    case .changed(_, let body, let etag, _, _):
+      defer { state.withLock { $0.storesUnderWay -= 1 } }
+      do {
+        try await environment.snapshots.save(
+          tenantID: tenantID, kind: collection.rawValue,
+          SnapshotStore.Stored(etag: etag, body: body, fetchedAt: environment.time.now()))
+      } catch {
+        complaints.warn("storing \(collection.rawValue)", "\(error)")
+      }
     }
   }
 
@@ -498,39 +506,9 @@ extension TenantSync {
   private func confirmedKinds(_ state: inout State, _ now: Double) -> [String] {
     guard now - state.confirmedSeconds >= Limits.confirmationSeconds else { return [] }
     state.confirmedSeconds = now
-    return state.collections.filter { $0.value.failures == 0 && $0.key.isCritical }
-      .map(\.key.rawValue)
-  }
-
-  private func isStale(_ state: State) -> Bool {
-    environment.time.now().milliseconds > state.staleAtMilliseconds
-  }
-
-  /// Works out when the snapshot grows stale, after anything that it depends on has changed.
-  func noteStaleness(in state: inout State) {
-    let critical = WrapperCollection.allCases.filter(\.isCritical)
-      .map { state.collections[$0, default: .init()] }
-    let limit = Int64(environment.configuration.permissionMaxStalenessSeconds * 1000)
-    let fileLimit = min(limit, Int64(environment.configuration.pollSeconds * 2000))
-    state.isFailing = critical.contains { $0.failures > 0 }
-    // While the Wrapper fails, the last truth stands and the mode says how old it may be.
-    state.staleAtMilliseconds =
-      critical.map { held -> Int64 in
-        guard let lastSuccess = held.lastSuccess else { return .min }
-        if held.failures > 0 { return .max }
-        // Nobody followed the tenant between that moment and now.
-        return lastSuccess.milliseconds + (held.isFromFile ? fileLimit : limit)
-      }.min() ?? .min
-  }
-
-  private func mode(_ state: State) -> SyncMode {
-    guard state.isFailing else { return .online }
-    let now = environment.time.now()
-    let monotonic = environment.time.monotonicSeconds
-    return state.collections.lazy.filter(\.key.isCritical).map {
-      $0.value.mode(
-        now: now, monotonic: monotonic, offlineSeconds: self.environment.offlineSeconds)
-    }.max() ?? .online
+    return state.collections.filter { collection, held in
+      collection.isCritical && held.failures == 0 && !held.isInvalid
+    }.map(\.key.rawValue)
   }
 
   static func markDue(_ collections: some Sequence<WrapperCollection>, in state: inout State) {
