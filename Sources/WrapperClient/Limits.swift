@@ -69,7 +69,7 @@ enum Limits {
   static let confirmationSeconds = 60.0
   /// The most stored answers that are sealed in one transaction, when a key was set.
   static let rowsSealedAtOnceMax = 100
-  /// How many rounds a request waits for, within its time, while nothing is known of its tenant.
+  /// How many rounds a request waits for, within its time, when news outran the first.
   static let firstRoundsMax = 4
   /// The most tenants that are followed at once.
   static let tenantsMax = 10_000

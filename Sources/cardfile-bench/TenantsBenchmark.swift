@@ -17,7 +17,8 @@ struct TenantsBenchmark {
     /// Until every tenant had its first request answered, and the median of such a request.
     var syncSeconds = 0.0
     var firstRequestMilliseconds = 0.0
-    /// From the answer of the Wrapper that took a right away to the first refusal: median and worst.
+    /// From the answer of the Wrapper that took a right away to the first refusal: median and
+    /// worst.
     var refusalMilliseconds = 0.0
     var worstRefusalMilliseconds = 0.0
     var checkNanoseconds = 0.0
