@@ -75,6 +75,8 @@ enum Limits {
   static let decisionsPerTenantMax = 4_096
   /// The most contexts of users a snapshot remembers.
   static let contextsPerTenantMax = 4_096
+  /// The most rounds of looks that a request waits for.
+  static let roundsAwaitedMax = 4
   /// How long nobody asks about a tenant until it is left to the file.
   static let idleTenantSeconds = 600.0
   /// How long a tenant stays in memory that only news brought there.

@@ -2,6 +2,36 @@ internal import Synchronization
 internal import Values
 
 extension TenantSync {
+  /// The snapshot after the next round, or the present one when asking again is hopeless.
+  ///
+  /// Waits at most as long as a request may. While the Wrapper fails, the last truth stands.
+  func currentDirectory() async -> TenantDirectory? {
+    let deadline = environment.time.monotonicSeconds + environment.configuration.requestSeconds
+    // A look that an event overtook brings nothing, and so one round may not be enough.
+    for _ in 0..<Limits.roundsAwaitedMax {
+      reload()
+      let (fresh, round) = state.withLock { nextRound(in: &$0) }
+      guard let round else { return fresh }
+      alarm.ring()
+      let seconds = deadline - environment.time.monotonicSeconds
+      guard seconds > 0, await round.value(withinSeconds: seconds) != nil else { break }
+    }
+    return wholeDirectory()
+  }
+
+  /// The snapshot that has to do, or else the round to wait for.
+  private func nextRound(in state: inout State) -> (TenantDirectory?, Promise<Bool>?) {
+    if state.isFailing || (state.directory != nil && !isStale(state)) {
+      return (state.directory, nil)
+    }
+    // The first snapshot is news whenever its round began.
+    if state.directory == nil, let round = state.presentRound { return (nil, round) }
+    let round = state.nextRound ?? Promise()
+    state.nextRound = round
+    Self.markDue(WrapperCollection.allCases.filter(\.isCritical), in: &state)
+    return (nil, round)
+  }
+
   /// How the truth about the tenant stands.
   func status(
     cursor: String?, outboxDepth: Int?, outboxOldest: Timestamp?

@@ -160,28 +160,6 @@ final class TenantSync: Sendable {
     alarm.ring()
   }
 
-  /// The snapshot after the next round, or the present one when asking again is hopeless.
-  ///
-  /// Waits at most as long as a request may. While the Wrapper fails, the last truth stands.
-  func currentDirectory() async -> TenantDirectory? {
-    reload()
-    let (fresh, round) = state.withLock { state -> (TenantDirectory?, Promise<Bool>?) in
-      if state.isFailing || (state.directory != nil && !isStale(state)) {
-        return (state.directory, nil)
-      }
-      // The first snapshot is news whenever its round began.
-      if state.directory == nil, let round = state.presentRound { return (nil, round) }
-      let round = state.nextRound ?? Promise()
-      state.nextRound = round
-      Self.markDue(WrapperCollection.allCases.filter(\.isCritical), in: &state)
-      return (nil, round)
-    }
-    guard let round else { return fresh }
-    alarm.ring()
-    _ = await round.value(withinSeconds: environment.configuration.requestSeconds)
-    return wholeDirectory()
-  }
-
   /// Whether enough is known of the tenant to decide anything.
   var isKnown: Bool { state.withLock { isKnown($0) } }
 
