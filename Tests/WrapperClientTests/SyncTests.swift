@@ -33,7 +33,7 @@ import Values
       client.loadedTenant("t1")?.check(userID: "u1", permission: "crm.leads.read").scope == .tenant
     }
     #expect(changed)
-    #expect(client.loadedTenant("t1")?.generation == first.generation + 1)
+    #expect((client.loadedTenant("t1")?.generation ?? 0) > first.generation)
     #expect(!first.check(userID: "u1", permission: "crm.leads.update").scope.text.isEmpty)
     #expect(client.status.map(\.mode) == [.online])
     await client.stop()

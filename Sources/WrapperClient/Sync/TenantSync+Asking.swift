@@ -20,7 +20,7 @@ extension TenantSync {
     let end = environment.time.monotonicSeconds + seconds
     let reading = account.nextReading()
     state.withLock { Self.markDue(WrapperCollection.allCases, in: &$0) }
-    for _ in 0..<Limits.firstRoundsMax {
+    for _ in 0..<Limits.roundsAwaitedMax {
       let round = state.withLock { Self.nextRound(in: &$0) }
       alarm.ring()
       _ = await round.value(withinSeconds: end - environment.time.monotonicSeconds)
@@ -43,32 +43,29 @@ extension TenantSync {
   ///
   /// Waits at most as long as a request may. While the Wrapper fails, the last truth stands.
   func currentDirectory() async -> TenantDirectory? {
-    let end = environment.time.monotonicSeconds + environment.configuration.requestSeconds
-    for _ in 1..<Limits.firstRoundsMax {
-      if let directory = await directoryAfterRound() { return directory }
-      // A round's answer is dropped when news of the same came meanwhile: the next one has both.
-      let isHopeless = state.withLock { $0.isFailing }
-      guard !isHopeless, environment.time.monotonicSeconds < end else { return nil }
+    let deadline = environment.time.monotonicSeconds + environment.configuration.requestSeconds
+    // A look that an event overtook brings nothing, and so one round may not be enough.
+    for _ in 0..<Limits.roundsAwaitedMax {
+      reload()
+      let (fresh, round) = state.withLock { answerOrRound(in: &$0) }
+      guard let round else { return fresh }
+      alarm.ring()
+      let seconds = deadline - environment.time.monotonicSeconds
+      guard seconds > 0, await round.value(withinSeconds: seconds) != nil else { break }
     }
-    return await directoryAfterRound()
+    return wholeDirectory()
   }
 
-  private func directoryAfterRound() async -> TenantDirectory? {
-    reload()
-    let (fresh, round) = state.withLock { state -> (TenantDirectory?, Promise<Bool>?) in
-      if state.isFailing || (state.directory != nil && !isStale(state)) {
-        return (state.directory, nil)
-      }
-      // The first snapshot is news whenever its round began.
-      if state.directory == nil, let round = state.presentRound { return (nil, round) }
-      let round = Self.nextRound(in: &state)
-      Self.markDue(WrapperCollection.allCases.filter(\.isCritical), in: &state)
-      return (nil, round)
+  /// The snapshot that has to do, or else the round to wait for.
+  private func answerOrRound(in state: inout State) -> (TenantDirectory?, Promise<Bool>?) {
+    if state.isFailing || (state.directory != nil && !isStale(state)) {
+      return (state.directory, nil)
     }
-    guard let round else { return fresh }
-    alarm.ring()
-    _ = await round.value(withinSeconds: environment.configuration.requestSeconds)
-    return wholeDirectory()
+    // The first snapshot is news whenever its round began.
+    if state.directory == nil, let round = state.presentRound { return (nil, round) }
+    let round = Self.nextRound(in: &state)
+    Self.markDue(WrapperCollection.allCases.filter(\.isCritical), in: &state)
+    return (nil, round)
   }
 
   /// Fulfilled at the end of the round that starts next.
