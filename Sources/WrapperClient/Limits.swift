@@ -69,14 +69,14 @@ enum Limits {
   static let confirmationSeconds = 60.0
   /// The most stored answers that are sealed in one transaction, when a key was set.
   static let rowsSealedAtOnceMax = 100
-  /// How many rounds a request waits for, within its time, while nothing is known of its tenant.
-  static let firstRoundsMax = 4
   /// The most tenants that are followed at once.
   static let tenantsMax = 10_000
   /// The most permission decisions a snapshot remembers.
   static let decisionsPerTenantMax = 4_096
   /// The most contexts of users a snapshot remembers.
   static let contextsPerTenantMax = 4_096
+  /// The most rounds of looks that a request waits for.
+  static let roundsAwaitedMax = 4
   /// How long nobody asks about a tenant until it is left to the file.
   static let idleTenantSeconds = 600.0
   /// How long a tenant stays in memory that only news brought there.

@@ -28,13 +28,18 @@ extension Wrapper {
 
   /// How the truth about one tenant stands; nil when it cannot be followed.
   public func status(tenantID: String) -> TenantSyncStatus? {
-    status.first { $0.tenantID == tenantID }
+    // Without the file the depth is unknown, which the status says.
+    let outbox = try? outboxMetrics(tenantID: tenantID)
+    return follow(tenantID)?.status(
+      cursor: feed.cursor(of: tenantID), outboxDepth: outbox?.depth, outboxOldest: outbox?.oldest)
   }
 
-  /// Looks at the tenant anew, ships what waits, and waits for what is seen as long as a request
-  /// may.
+  /// Looks at the tenant anew and ships what waits, now.
+  ///
+  /// Waits for what is seen as long as a request may.
   public func refresh(tenantID: String) async {
     guard let sync = follow(tenantID) else { return }
+    feed.refresh()
     sync.refresh()
     await sync.settle()
   }

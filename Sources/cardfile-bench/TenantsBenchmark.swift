@@ -17,7 +17,7 @@ struct TenantsBenchmark {
     /// Until every tenant had its first request answered, and the median of such a request.
     var syncSeconds = 0.0
     var firstRequestMilliseconds = 0.0
-    /// From the answer of the Wrapper that took a right away to the first refusal: median and worst.
+    /// From the Wrapper's word that a right was taken away to the first refusal: median and worst.
     var refusalMilliseconds = 0.0
     var worstRefusalMilliseconds = 0.0
     var checkNanoseconds = 0.0
@@ -55,11 +55,11 @@ struct TenantsBenchmark {
       }
       rows.append(try await measure(count, folder))
     }
+    let processors = ProcessInfo.processInfo.activeProcessorCount
     return TenantsReport(
       command: (["cardfile-bench"] + CommandLine.arguments.dropFirst()).joined(separator: " "),
       date: Date().ISO8601Format(),
-      machine:
-        "\(ProcessInfo.processInfo.activeProcessorCount) cores, load \(try ProcessStatistics.load())",
+      machine: "\(processors) cores, load \(try ProcessStatistics.load())",
       rows: rows)
   }
 

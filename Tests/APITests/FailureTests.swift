@@ -152,6 +152,8 @@ import WrapperClient
     try await TestServer.run(
       creditCheck: .off, configureDatabase: { $0.queueDepthMax = 4 }
     ) { server in
+      // Of a tenant that is new the Wrapper's truth is stored first, which the writer would delay.
+      _ = try await server.wrapper.tenant("acme")
       let writerIsBusy = DispatchSemaphore(value: 0)
       let writerMayGo = DispatchSemaphore(value: 0)
       async let blocking: Void = server.database.write { _ in

@@ -12,6 +12,7 @@ import WrapperClient
   func status() async throws {
     let clock = TestClock()
     try await TestServer.run(time: clock.source) { server in
+      #expect(try await server.send("GET", "/api/credits").data["isFresh"] == true)
       let online = try await server.send("GET", "/api/sync/status")
       #expect(online.status == 200)
       #expect(online.data["tenantId"] == "acme")
@@ -20,6 +21,11 @@ import WrapperClient
       #expect(online.data["lastSuccess"]?.string.flatMap { Timestamp(rfc3339: $0) } != nil)
       #expect(online.data["nextAttempt"]?.string.flatMap { Timestamp(rfc3339: $0) } != nil)
       #expect(online.data["oldestPendingSeconds"] == 0)
+      #expect(
+        await eventually { server.wrapper.status(tenantID: "acme")?.cursor != nil })
+      let fed = try await server.send("GET", "/api/sync/status")
+      #expect(fed.data["feed"] == "feed")
+      #expect(fed.data["cursor"]?.string != nil)
       await server.stopWrapper()
       #expect(await eventually { server.wrapper.mode(tenantID: "acme") == .degraded })
       let lead = try await server.send("POST", "/api/leads", ["title": "waits"])
@@ -160,6 +166,7 @@ import WrapperClient
       #expect(shipped.json["flushInterval"] == 100)
       #expect(shipped.json["errorRate"] == 0)
       #expect(shipped.json["deadLetters"] == 0)
+      #expect(try await server.send("GET", "/api/me", as: "greta").status == 200)
       await server.stopWrapper()
       #expect(await eventually { server.wrapper.mode(tenantID: "acme") == .degraded })
       for title in ["one", "two"] { _ = try await server.lead(["title": .string(title)]) }
@@ -169,13 +176,14 @@ import WrapperClient
       #expect(waiting.json["bufferSize"] == 2)
       let other = try await server.send("GET", "/api/activities/metrics", as: "greta")
       #expect(other.json["outboxDepth"] == 0)
+      #expect(other.json["totalLogged"] == 0)
     }
   }
 
   @Test("health tells of the database, the Wrapper and the outbox without names")
   func health() async throws {
     try await TestServer.run { server in
-      #expect(try await server.send("GET", "/api/me").status == 200)
+      #expect(try await server.send("GET", "/api/credits").status == 200)
       await server.stopWrapper()
       #expect(await eventually { server.wrapper.mode(tenantID: "acme") == .degraded })
       _ = try await server.lead(["title": "waits"])

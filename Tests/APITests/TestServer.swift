@@ -32,8 +32,8 @@ final class TestServer: Sendable {
 
   var path: String { folder.path + "/cardfile.db" }
 
-  /// Starts everything, without tenants if `isEmpty`; `configure` may change the API's configuration
-  /// before.
+  /// Starts everything, without tenants if `isEmpty`; `configure` may change the API's
+  /// configuration before.
   init(
     catalog: Catalog = .standard, migrations: [Migration] = Migration.embedded,
     creditCheck: WrapperConfiguration.CreditCheck = .strict,

@@ -134,28 +134,29 @@ import Values
     let world = try ClientWorld()
     try await withScript { script, port in
       let gate = Promise<Bool>()
-      let client = Self.strict(world, port, time: world.hybridTime) { $0.requestSeconds = 0.3 }
+      // The clock stands still, so that the pause after a failure ends when the test says so.
+      let client = Self.strict(world, port, time: world.clock.source) { $0.requestSeconds = 0.3 }
       await client.start()
-      _ = try await client.tenant("t1")
-      #expect(await eventuallyTrue { client.loadedTenant("t1") != nil })
+      #expect(await eventuallyTrue { (try? await client.tenant("t1")) != nil })
       script.play { call in
         guard call.path == Self.path else { return nil }
-        _ = await gate.value(withinSeconds: 20)
+        _ = await gate.value(withinSeconds: 60)
         return Self.answer("[]")
       }
-      let clock = ContinuousClock()
-      let begun = clock.now
       // The snapshot says that u1 may everything.
-      #expect(try await Self.may(client))
-      #expect(clock.now - begun < .seconds(10))
-      let calls = script.calls(Self.path).count
+      let isAllowed = try await Self.may(client)
+      #expect(isAllowed)
       // Nobody waits again for what failed just now.
       for _ in 0..<20 { #expect(try await Self.may(client)) }
-      #expect(script.calls(Self.path).count == calls)
+      #expect(script.calls(Self.path).count == 1)
       gate.fulfil(true)
       script.play { $0.path == Self.path ? Self.answer("[]") : nil }
-      world.clock.advance(seconds: 2)
-      #expect(try await Self.mayNot(client))
+      // A machine that is busy may make this answer late as well.
+      let isRefused = await eventuallyTrue {
+        world.clock.advance(seconds: 2)
+        return (try? await Self.may(client)) == false
+      }
+      #expect(isRefused)
       await client.stop()
     }
   }

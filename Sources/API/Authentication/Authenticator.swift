@@ -40,7 +40,8 @@ final class Authenticator: Sendable {
   /// The caller of a request as far as memory knows; nil when finding out may take a wait.
   func knownIdentity(_ head: HTTPRequestHead) -> Identity? {
     // What is wrong with the header is said on the way that may wait.
-    guard !wrapper.checksPermissionsStrictly, let token = try? Self.bearerToken(head), let session = knownSession(token),
+    guard !wrapper.checksPermissionsStrictly, let token = try? Self.bearerToken(head),
+      let session = knownSession(token),
       configuration.servedTenants?.contains(session.tenantID) ?? true,
       let directory = wrapper.loadedTenant(session.tenantID), isInUse(session)
     else { return nil }

@@ -56,6 +56,8 @@ extension EndpointDocumentation {
   private static let syncState = SchemaPart.object([
     "tenantId": SchemaPart.text,
     "mode": ["type": "string", "enum": ["online", "degraded", "read_only"]],
+    "feed": ["type": "string", "enum": ["feed", "snapshots"]],
+    "cursor": SchemaPart.optionalText,
     "lastSuccess": SchemaPart.optionalTime, "stalenessSeconds": SchemaPart.optionalNumber,
     "failuresInARow": SchemaPart.integer, "nextAttempt": SchemaPart.optionalTime,
     "rejectedAnswers": SchemaPart.integer, "outboxDepth": SchemaPart.optionalInteger,

@@ -53,6 +53,7 @@ struct SyncRoutes: Sendable {
     let now = time.now()
     return [
       "tenantId": .string(tenantID), "mode": .string(status.mode.rawValue),
+      "feed": .string(status.feed.rawValue), "cursor": JSONValue(status.cursor),
       "lastSuccess": JSONValue(status.lastSuccess?.rfc3339),
       "stalenessSeconds": status.lastSuccess.map { .age($0, at: now) } ?? .null,
       "failuresInARow": .integer(status.failuresInRow),

@@ -37,7 +37,8 @@ extension RecordStore {
 
   /// Creates a record: 201 with `Location`.
   ///
-  /// - Throws: ``HTTP/Problem`` 402 `plan_limit_exceeded`, 409 `duplicate`, 422; what the database throws.
+  /// - Throws: ``HTTP/Problem`` 402 `plan_limit_exceeded`, 409 `duplicate`, 422; what the database
+  ///   throws.
   public func create(_ prepared: PreparedRecord, _ mutation: Mutation) async throws
     -> MutationAnswer
   {

@@ -57,8 +57,8 @@ struct UserAnswer: Sendable {
       events.append(.userGrantsChanged(id: userID, grants: grants))
     }
     let held = truth.profiles[userID]
-    // The members were read once already, so this cannot fail.
     let profile = members.flatMap {
+      // The members were read once already, so this cannot fail.
       try? SnapshotReader(tenantID: tenantID).profile($0, over: held)
     }
     if profile != held { events.append(.userProfileChanged(id: userID, profile: profile)) }
