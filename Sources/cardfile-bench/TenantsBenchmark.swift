@@ -95,7 +95,9 @@ struct TenantsBenchmark {
   }
 
   /// Kilobytes by which the server grows for each tenant of the second half, when `body` has been
-  /// done for the first: what any server fills once, such as SQLite's page caches, is no part of it.
+  /// done for the first.
+  ///
+  /// What any server fills once, such as SQLite's page caches, is no part of it.
   private func growth(
     of server: RunningProgram, _ count: Int, _ body: @escaping @Sendable (Int) async throws -> Void
   ) async throws -> Double {
