@@ -24,11 +24,8 @@ public final class TestConnection: @unchecked Sendable {
     let result = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
     }
-    guard result == 0 else {
-      let code = errno
-      _ = Glibc.close(descriptor)
-      throw TestClientError.system(call: "connect", code: code)
-    }
+    // The object is whole by now, so throwing runs deinit, which closes the descriptor.
+    guard result == 0 else { throw TestClientError.system(call: "connect", code: errno) }
   }
 
   deinit {

@@ -49,7 +49,8 @@ extension Directory {
     let now = time.now()
     try look { connection in try Self.checkSetup(run.token, now, connection) }
     let user = NewUser(
-      email: run.email, name: run.name, roleIDs: [StandardRoles.administratorID])
+      email: run.email, name: run.name, unitID: Self.organizationID,
+      roleIDs: [StandardRoles.administratorID])
     _ = try Self.checked(run.tenantName, "tenantName")
     if let tenantID = run.tenantID { _ = try Self.checkedID(tenantID, "tenantId") }
     try Self.check(user)
@@ -95,10 +96,13 @@ extension Directory {
       "UPDATE directory_credit_accounts SET available = ? WHERE tenant_id = ?",
       [.integer(firstBalanceUnits), .text(id)])
     try insert(
-      UnitRecord(id: "organization", parentID: nil, type: .organization, name: name), id, now,
+      UnitRecord(id: Self.organizationID, parentID: nil, type: .organization, name: name), id, now,
       connection)
     for role in StandardRoles.all { try insert(role, id, now, connection) }
   }
+
+  /// The unit that stands for the company itself, to which its first person belongs.
+  private static let organizationID = "organization"
 
   /// A million credits.
   private static let firstBalanceUnits: Int64 = 1_000_000 * 10_000

@@ -16,7 +16,7 @@ enum VerbPrinter {
   /// A line for each entry under a line of titles; the last column is as wide as it likes.
   static func table(_ entries: [JSONValue], _ columns: [VerbOutput.Column]) -> String {
     let rows =
-      [columns.map(\.title)] + entries.map { entry in columns.map { text(entry[$0.member]) } }
+      [columns.map(\.title)] + entries.map { entry in columns.map { cell(entry[$0.member]) } }
     let widths = columns.indices.map { index in rows.map { $0[index].count }.max() ?? 0 }
     return rows.map { row in
       var line = ""
@@ -35,6 +35,15 @@ enum VerbPrinter {
       return value.isEmpty ? nil : "\(padded(column.title, to: width))  \(value)"
     }.joined(separator: "\n")
   }
+
+  /// A value in a table, of which a long list shows its beginning.
+  private static func cell(_ value: JSONValue?) -> String {
+    guard let list = value?.array, list.count > listed + 1 else { return text(value) }
+    return "\(text(.array(Array(list.prefix(listed))))) and \(list.count - listed) more"
+  }
+
+  /// How many elements of a list a table shows.
+  private static let listed = 3
 
   /// A value as a person reads it, on one line.
   static func text(_ value: JSONValue?) -> String {
