@@ -11,9 +11,9 @@ struct TenantsBenchmark {
   /// What was measured with so many tenants.
   struct Row: Equatable {
     let tenants: Int
-    /// Kilobytes of resident memory a tenant, above a server without tenants.
-    var usedKilobytes = 0.0
-    var leftKilobytes = 0.0
+    /// Kilobytes of resident memory that each further tenant takes.
+    var usedKilobytes: Double?
+    var leftKilobytes: Double?
     /// Until every tenant had its first request answered, and the median of such a request.
     var syncSeconds = 0.0
     var firstRequestMilliseconds = 0.0
@@ -25,6 +25,8 @@ struct TenantsBenchmark {
 
   static let key = "key-of-the-benchmark"
   static let requestsAtOnce = 16
+  /// With fewer, what is kept for all of them drowns what each of them takes.
+  static let tenantsForMemoryMin = 1000
   static let revocations = 15
   static let checks = 1_000_000
   static let refusalDeadlineSeconds = 30.0
@@ -67,28 +69,48 @@ struct TenantsBenchmark {
     let file = folder + "/wrapper.db"
     // The first start makes the tables.
     try wrapper(file).stop()
-    try TenantCompanies.fill(file, count: count)
+    // As many again, for the difference in memory.
+    try TenantCompanies.fill(file, count: 2 * count)
     let wrapper = try wrapper(file)
     defer { wrapper.stop() }
     var row = Row(tenants: count)
     let server = try server(folder + "/server.db", wrapper, memoryMegabytes: 1000)
     do {
       try await Task.sleep(for: Self.rest)
-      let before = try ProcessStatistics.residentMegabytes(of: server.identifier)
       try await measureFirstRequests(server, count, &row)
-      try await useAll(server, count)
-      try await Task.sleep(for: Self.rest)
-      let after = try ProcessStatistics.residentMegabytes(of: server.identifier)
-      row.usedKilobytes = (after - before) * 1000 / Double(count)
       try await measureRefusals(server, wrapper, &row)
+      if count >= Self.tenantsForMemoryMin {
+        row.usedKilobytes = try await growth(of: server, count) { try await use($0, server) }
+      }
     } catch {
       server.stop()
       throw error
     }
     server.stop()
-    row.leftKilobytes = try await memoryOfTenantsInTheFile(folder, wrapper, count)
+    if count >= Self.tenantsForMemoryMin {
+      row.leftKilobytes = try await memoryOfTenantsInTheFile(folder, wrapper, count)
+    }
     row.checkNanoseconds = try await checkNanoseconds(folder, wrapper)
     return row
+  }
+
+  /// Kilobytes by which the server grows for each tenant of the second half, when `body` has been
+  /// done for the first.
+  ///
+  /// What any server fills once, such as SQLite's page caches, is no part of it.
+  private func growth(
+    of server: RunningProgram, _ count: Int, _ body: @escaping @Sendable (Int) async throws -> Void
+  ) async throws -> Double {
+    var resident: [Double] = []
+    for half in [1...count, (count + 1)...(2 * count)] {
+      _ = try await inParallel(half) { tenant in
+        try await body(tenant)
+        return 0
+      }
+      try await Task.sleep(for: Self.rest)
+      resident.append(try ProcessStatistics.residentMegabytes(of: server.identifier))
+    }
+    return max(0, resident[1] - resident[0]) * 1000 / Double(count)
   }
 
   private func wrapper(_ file: String) throws -> RunningProgram {
@@ -124,21 +146,18 @@ struct TenantsBenchmark {
     row.firstRequestMilliseconds = Statistics.median(times)
   }
 
-  /// Every user of every tenant reads, and two of them write.
-  private func useAll(_ server: RunningProgram, _ count: Int) async throws {
-    _ = try await inParallel(1...count) { tenant in
-      for user in 0..<TenantCompanies.users {
-        try await expect(200, status(server, tenant: tenant, user: user))
-      }
-      for user in 0..<2 {
-        try await expect(
-          201,
-          send(
-            "POST", server.port, "/api/leads",
-            token: TenantCompanies.token(tenant: tenant, user: user),
-            body: ["title": "A lead", "source": "Website"]))
-      }
-      return 0
+  /// Every user of the tenant reads, and two of them write.
+  private func use(_ tenant: Int, _ server: RunningProgram) async throws {
+    for user in 0..<TenantCompanies.users {
+      try await expect(200, status(server, tenant: tenant, user: user))
+    }
+    for user in 0..<2 {
+      try await expect(
+        201,
+        send(
+          "POST", server.port, "/api/leads",
+          token: TenantCompanies.token(tenant: tenant, user: user),
+          body: ["title": "A lead", "source": "Website"]))
     }
   }
 
@@ -178,19 +197,9 @@ struct TenantsBenchmark {
     let server = try server(folder + "/left.db", wrapper, memoryMegabytes: 1)
     defer { server.stop() }
     try await Task.sleep(for: Self.rest)
-    // The first tenants cost what any first request costs: they are no part of the difference.
-    for tenant in 1...min(count, Self.requestsAtOnce) {
+    return try await growth(of: server, count) { tenant in
       try await expect(200, status(server, tenant: tenant, user: 0))
     }
-    try await Task.sleep(for: Self.rest)
-    let before = try ProcessStatistics.residentMegabytes(of: server.identifier)
-    _ = try await inParallel(1...count) { tenant in
-      try await expect(200, status(server, tenant: tenant, user: 0))
-      return 0
-    }
-    try await Task.sleep(for: Self.rest)
-    let after = try ProcessStatistics.residentMegabytes(of: server.identifier)
-    return max(0, after - before) * 1000 / Double(count)
   }
 
   /// The time of a permission check in a process that follows the same Wrapper.
