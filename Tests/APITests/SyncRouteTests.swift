@@ -22,7 +22,7 @@ import WrapperClient
       #expect(online.data["nextAttempt"]?.string.flatMap { Timestamp(rfc3339: $0) } != nil)
       #expect(online.data["oldestPendingSeconds"] == 0)
       #expect(
-        await eventually { server.wrapper.status(tenantID: "acme")?.cursor != nil })
+        await eventually { server.wrapper.status(tenantID: "acme")?.feed == .feed })
       let fed = try await server.send("GET", "/api/sync/status")
       #expect(fed.data["feed"] == "feed")
       #expect(fed.data["cursor"]?.string != nil)

@@ -97,8 +97,8 @@ final class ModelWrapper: WrapperSending {
   func close() {}
 
   func send(_ call: WrapperCall) async -> Result<WrapperAnswer, TransportFailure> {
-    // Every call takes a moment.
-    clock.advance(seconds: 0.005)
+    // Every call takes a moment, longer than the shortest time between two reads of a balance.
+    clock.advance(seconds: 0.06)
     return state.withLock { state in
       let fault = state.fault
       switch fault {
