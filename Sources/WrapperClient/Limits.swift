@@ -82,7 +82,9 @@ enum Limits {
   /// How long a tenant stays in memory that only news brought there.
   static let recalledTenantSeconds = 60.0
   /// How often memory is looked at when nothing new is loaded.
-  static let sweepSeconds = 1.0
+  static let sweepSeconds = 2.0
+  /// The shortest time between two looks at memory.
+  static let sweepSpacingSeconds = 0.1
   /// The most tenants that are followed from the start without anything waiting for them; the
   /// others are loaded at their first use.
   static let tenantsFollowedAtStartMax = 100

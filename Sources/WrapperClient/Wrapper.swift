@@ -12,6 +12,7 @@ public final class Wrapper: Sendable {
   let tenants: FollowedTenants
   let feed: FeedReader
   let validator: TokenValidator
+  private let tally: CallTally
   /// The sessions in use, and those that were ended.
   public let sessions: SessionRegistry
 
@@ -20,15 +21,17 @@ public final class Wrapper: Sendable {
     _ configuration: WrapperConfiguration, database: Database, time: TimeSource,
     random: RandomSource, log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
+    let tally = CallTally()
     self.init(
-      configuration, transport: WrapperTransport(configuration, time: time, random: random),
-      database: database, time: time, random: random, log: log)
+      configuration,
+      transport: WrapperTransport(configuration, time: time, random: random, tally: tally),
+      tally: tally, database: database, time: time, random: random, log: log)
   }
 
   /// A client whose calls go through `transport`.
   init(
-    _ configuration: WrapperConfiguration, transport: any WrapperSending, database: Database,
-    time: TimeSource, random: RandomSource,
+    _ configuration: WrapperConfiguration, transport: any WrapperSending,
+    tally: CallTally = CallTally(), database: Database, time: TimeSource, random: RandomSource,
     log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
     let transport = WitnessedTransport(transport)
@@ -37,6 +40,7 @@ public final class Wrapper: Sendable {
       configuration: configuration, transport: transport, database: database, time: time,
       random: random, log: log)
     self.environment = environment
+    self.tally = tally
     let tenants = FollowedTenants(environment: environment)
     feed = FeedReader(
       environment: environment, serves: { environment.serves($0) },
@@ -187,6 +191,9 @@ public final class Wrapper: Sendable {
     feed.refresh()
     for sync in tenants.byID.values { sync.refresh() }
   }
+
+  /// How the calls to the Wrapper ended, by endpoint.
+  public var calls: [String: CallStatistics] { tally.all }
 
   /// Events of the change feed that were taken since the process started.
   public var appliedEvents: Int { feed.tally.applied }

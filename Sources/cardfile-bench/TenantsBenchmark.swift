@@ -30,6 +30,8 @@ struct TenantsBenchmark {
   static let revocations = 15
   static let checks = 1_000_000
   static let refusalDeadlineSeconds = 30.0
+  static let attempts = 5
+  static let retryPause = Duration.seconds(1)
   static let rest = Duration.seconds(3)
 
   let options: TenantsOptions
@@ -139,7 +141,7 @@ struct TenantsBenchmark {
     let start = clock.now
     let times = try await inParallel(1...count) { tenant in
       let begun = clock.now
-      try await expect(200, status(server, tenant: tenant, user: 0))
+      try await expect(200, await status(server, tenant: tenant, user: 0))
       return (clock.now - begun) / .milliseconds(1)
     }
     row.syncSeconds = (clock.now - start) / .seconds(1)
@@ -149,12 +151,12 @@ struct TenantsBenchmark {
   /// Every user of the tenant reads, and two of them write.
   private func use(_ tenant: Int, _ server: RunningProgram) async throws {
     for user in 0..<TenantCompanies.users {
-      try await expect(200, status(server, tenant: tenant, user: user))
+      try await expect(200, await status(server, tenant: tenant, user: user))
     }
     for user in 0..<2 {
       try await expect(
         201,
-        send(
+        await send(
           "POST", server.port, "/api/leads",
           token: TenantCompanies.token(tenant: tenant, user: user),
           body: ["title": "A lead", "source": "Website"]))
@@ -198,7 +200,7 @@ struct TenantsBenchmark {
     defer { server.stop() }
     try await Task.sleep(for: Self.rest)
     return try await growth(of: server, count) { tenant in
-      try await expect(200, status(server, tenant: tenant, user: 0))
+      try await expect(200, await status(server, tenant: tenant, user: 0))
     }
   }
 
@@ -253,8 +255,21 @@ extension TenantsBenchmark {
       token: TenantCompanies.token(tenant: tenant, user: user))
   }
 
-  private func expect(_ wanted: Int, _ status: Int) throws(BenchmarkError) {
-    guard status == wanted else { throw BenchmarkError("status \(status) in place of \(wanted)") }
+  /// Sends a request until it is answered with `wanted`.
+  ///
+  /// A tenant that the machine was too busy to load within a second is asked for again, as a client
+  /// would.
+  private func expect(
+    _ wanted: Int, _ send: @autoclosure () async throws -> Int
+  ) async throws {
+    var status = 0
+    for _ in 0..<Self.attempts {
+      status = try await send()
+      if status == wanted { return }
+      guard status == 503 else { break }
+      try await Task.sleep(for: Self.retryPause)
+    }
+    throw BenchmarkError("status \(status) in place of \(wanted)")
   }
 
   private func send(

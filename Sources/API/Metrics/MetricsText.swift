@@ -12,6 +12,8 @@ struct MetricsText {
     case gauge
     /// Counts observations by their size.
     case histogram
+    /// Counts observations and adds them up.
+    case summary
   }
 
   private(set) var text = ""

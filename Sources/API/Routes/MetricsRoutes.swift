@@ -133,11 +133,69 @@ struct MetricsRoutes: Sendable {
       "cardfile_wrapper_staleness_seconds_max", .gauge,
       "Age of the oldest permissions in use.",
       seconds: age(tenants.compactMap(\.lastSuccess).min()))
+    addOutbox(tenants, age, to: &text)
+    addCalls(to: &text)
+    addCaches(to: &text)
+  }
+
+  private func addOutbox(
+    _ tenants: [TenantSyncStatus], _ age: (Timestamp?) -> Double, to text: inout MetricsText
+  ) {
     text.single(
       "cardfile_outbox_depth", .gauge, "Activities that the Wrapper has not acknowledged.",
       tenants.reduce(0) { $0 + ($1.outboxDepth ?? 0) })
     text.single(
       "cardfile_outbox_oldest_seconds", .gauge, "Age of the oldest of them.",
       seconds: age(tenants.compactMap(\.outboxOldest).min()))
+    // A file that cannot be read has no figure, and a metric that is missing says so.
+    if let letters = try? wrapper.deadLetters() {
+      text.single(
+        "cardfile_outbox_dead_letters", .gauge, "Activities that the Wrapper refused for good.",
+        letters)
+    }
+  }
+
+  private func addCalls(to text: inout MetricsText) {
+    let calls = wrapper.calls.sorted { $0.key < $1.key }
+    text.metric("cardfile_wrapper_calls_total", .counter, "Calls to the Wrapper, by outcome.")
+    for (endpoint, statistics) in calls {
+      for (outcome, count) in statistics.outcomes.sorted(by: { $0.key < $1.key }) {
+        text.sample(
+          "cardfile_wrapper_calls_total", [("endpoint", endpoint), ("outcome", outcome)], count)
+      }
+    }
+    let name = "cardfile_wrapper_call_duration_seconds"
+    text.metric(name, .summary, "How long the calls took; the feed's are held on purpose.")
+    for (endpoint, statistics) in calls {
+      text.sample(
+        "\(name)_sum", [("endpoint", endpoint)],
+        seconds: Double(statistics.totalNanoseconds) / 1e9)
+      text.sample("\(name)_count", [("endpoint", endpoint)], statistics.count)
+    }
+    text.single(
+      "cardfile_events_applied_total", .counter, "Events of the change feed that were applied.",
+      wrapper.appliedEvents)
+    text.metric(
+      "cardfile_events_rejected_total", .counter, "Events of the change feed that were dropped.")
+    let rejected = wrapper.rejectedEvents
+    for reason in RejectionReason.allCases {
+      text.sample(
+        "cardfile_events_rejected_total", [("reason", reason.rawValue)], rejected[reason] ?? 0)
+    }
+  }
+
+  private func addCaches(to text: inout MetricsText) {
+    let caches = wrapper.cacheMetrics()
+    text.metric("cardfile_cache_lookups_total", .counter, "Questions to the caches, by tier.")
+    text.sample("cardfile_cache_lookups_total", [("tier", "critical")], caches.criticalLookups)
+    text.sample(
+      "cardfile_cache_lookups_total", [("tier", "operational")], caches.operationalLookups)
+    text.metric("cardfile_cache_hits_total", .counter, "Those answered from memory.")
+    text.sample("cardfile_cache_hits_total", [("tier", "critical")], caches.criticalHits)
+    text.sample("cardfile_cache_hits_total", [("tier", "operational")], caches.operationalHits)
+    text.single(
+      "cardfile_cache_bytes", .gauge, "Estimate of what the caches occupy.", caches.memoryBytes)
+    text.single(
+      "cardfile_cache_budget_bytes", .gauge, "What they may occupy.", caches.memoryBudgetBytes)
   }
 }

@@ -222,6 +222,9 @@ extension FollowedTenants {
   private func keepBudget() async {
     while !Task.isCancelled {
       sweep()
+      // Many that are loaded one after the other are one reason to look, not many; only stopping
+      // ends the pause early.
+      try? await Task.sleep(for: .seconds(Limits.sweepSpacingSeconds))
       await alarm.wait(seconds: Limits.sweepSeconds)
     }
   }

@@ -12,6 +12,8 @@ final class WrapperTransport: WrapperSending {
   private let time: TimeSource
   private let random: RandomSource
   private let exchanges = ExchangeTable()
+  /// How the calls ended.
+  let tally: CallTally
   private let session: URLSession
   private let isUsable: Bool
   private let isClosed = Mutex(false)
@@ -20,7 +22,11 @@ final class WrapperTransport: WrapperSending {
   private static let ignoresProxies: Bool =
     setenv("NO_PROXY", "*", 1) == 0 && setenv("no_proxy", "*", 1) == 0
 
-  init(_ configuration: WrapperConfiguration, time: TimeSource, random: RandomSource) {
+  init(
+    _ configuration: WrapperConfiguration, time: TimeSource, random: RandomSource,
+    tally: CallTally = CallTally()
+  ) {
+    self.tally = tally
     self.configuration = configuration
     self.time = time
     self.random = random
@@ -47,6 +53,13 @@ final class WrapperTransport: WrapperSending {
 
   /// Sends `call` and waits for the whole answer, at most `call.seconds`.
   func send(_ call: WrapperCall) async -> Result<WrapperAnswer, TransportFailure> {
+    let begun = time.monotonicNanoseconds()
+    let result = await exchange(call)
+    tally.count(call, result, nanoseconds: time.monotonicNanoseconds() &- begun)
+    return result
+  }
+
+  private func exchange(_ call: WrapperCall) async -> Result<WrapperAnswer, TransportFailure> {
     guard isUsable, let request = request(call) else { return .failure(.unusableAddress) }
     // A session that was invalidated stops the program when it is asked for another task.
     let created = isClosed.withLock { $0 ? nil : session.dataTask(with: request) }
