@@ -110,6 +110,27 @@ import Testing
     }
   }
 
+  @Test("what has changed since it was read is not changed by who says so")
+  func ifMatch() async throws {
+    try await TestServer.run { server in
+      for (path, body) in [
+        ("users/vic", ["title": "A"]), ("roles/viewer", ["name": "A"]),
+        ("units/north", ["name": "A"]), ("credits", ["dailyLimit": 5]),
+      ] as [(String, JSONValue)] {
+        let root = "/api/directory/\(path)"
+        let tag = try #require(try await server.send("GET", root).header("ETag"))
+        for (header, status) in [
+          ("\"old\"", 412), ("W/\(tag)", 412), ("\"old\", \(tag)", 200), (tag, 412), ("*", 200),
+        ] {
+          let answer = try await server.send(
+            "PATCH", root, body, headers: [("If-Match", header)])
+          #expect(answer.status == status, "\(path) \(header)")
+          if status == 412 { #expect(answer.code == "version_mismatch") }
+        }
+      }
+    }
+  }
+
   @Test("a plan that nobody could read is refused, member by member")
   func planLimits() async throws {
     try await TestServer.run { server in

@@ -166,7 +166,12 @@ import Testing
       let refresh = try await server.send("POST", "/api/sync/refresh", ["deep": true])
       #expect(refresh.status == 422)
       #expect(refresh.issues == ["/deep unknown_member"])
-      #expect(try await server.send("POST", "/api/sync/refresh", [:]).status == 200)
+      let key = [("Idempotency-Key", "once")]
+      let first = try await server.send("POST", "/api/sync/refresh", [:], headers: key)
+      #expect(first.status == 200)
+      let second = try await server.send("POST", "/api/sync/refresh", [:], headers: key)
+      #expect(second.header("Idempotency-Replayed") == "true")
+      #expect(second.body == first.body)
     }
   }
 

@@ -77,6 +77,31 @@ import Values
     #expect(next.sessions(tenantID: "t").map(\.userID) == ["v"])
   }
 
+  @Test("a session that the Wrapper ended leaves the list and the file, those of others stay")
+  func endedByWrapper() async throws {
+    let world = try World()
+    let registry = world.registry()
+    let tokens = ["a", "b", "c"].map { Self.token($0) } + [Self.token("a", user: "v")]
+    for token in tokens { #expect(Self.admit(token, registry) == .listed) }
+    registry.start()
+    await registry.storeSessions()
+    registry.endedByWrapper(tokens[0])
+    #expect(Set(registry.sessions(tenantID: "t").map(\.id)) == ["a", "b", "c"])
+    #expect(registry.sessions(tenantID: "t").count == 3)
+    registry.endedByWrapper(userID: "u", tenantID: "other")
+    registry.endedByWrapper(userID: "u", tenantID: "t", except: "c")
+    #expect(registry.sessions(tenantID: "t").map(\.id).sorted() == ["a", "c"])
+    // One whose token is good after all is in use again.
+    #expect(Self.admit(tokens[1], registry) == .listed)
+    await registry.stop()
+    let next = world.registry()
+    next.start()
+    #expect(
+      next.sessions(tenantID: "t").map { "\($0.userID) \($0.id)" }.sorted()
+        == ["u b", "u c", "v a"])
+    await next.stop()
+  }
+
   @Test("an end that was written but not announced counts after a restart")
   func crashed() async throws {
     let world = try World()

@@ -10,7 +10,7 @@ extension EndpointDocumentation {
       operationID: id(action), tag: "directory", summary: action.summary,
       requestSchema: action.body.map { body(action, wanted: $0, schema) },
       answers: [answer(action, schema)],
-      problems: action.isMutation ? common + [409, 413, 415, 422, 507] : common)
+      problems: action.isMutation ? common + [409, 412, 413, 415, 422, 507] : common)
     if action.isList {
       documentation.parameters = [
         .init(

@@ -15,7 +15,7 @@ extension EndpointDocumentation {
         status: 200, summary: "How things stand then; after a second at most.",
         schema: SchemaPart.mutation(syncState))
     ],
-    problems: common + [507], headers: ["X-Reason"])
+    problems: common + [409, 422, 507], headers: ["Idempotency-Key", "X-Reason"])
 
   static let cacheMetrics = question(
     "metrics-of-cache", tag: "sync", "Tells how the tenant's caches are used.",

@@ -106,10 +106,24 @@ struct DirectoryRoutes: Sendable {
       method: "GET", path: place, tenantID: context.tenantID)
     // What is not there is told by the call that wants to change it.
     guard reply.status == 200 else { return nil }
+    try Self.checkMatch(context.request.head, reply.etag)
     let data = try JSONParser.parse(reply.body)["data"]
     guard let code = context.parameters.value(of: "operation") else { return data }
     let cost = data?["operations"]?.array?.first { $0["operationCode"]?.string == code }
     return cost ?? ["operationCode": .string(code), "creditCost": .null]
+  }
+
+  /// Looks whether the client knows what it is going to change as it is now.
+  ///
+  /// - Throws: 412 when `If-Match` names other tags.
+  private static func checkMatch(
+    _ head: HTTPRequestHead, _ etag: String?
+  ) throws(Problem) {
+    let tags = head.headers.values("If-Match").flatMap { $0.split(separator: ",") }
+      .map { tag in String(tag.filter { $0 != " " && $0 != "\t" }) }
+    guard tags.isEmpty || tags.contains("*") || tags.contains(etag ?? "") else {
+      throw Problem(.versionMismatch, "It has changed since it was read: read it again.")
+    }
   }
 
   /// The members that differ; no answer of the directory holds a password.

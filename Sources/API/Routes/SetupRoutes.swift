@@ -37,7 +37,7 @@ struct SetupRoutes: Sendable {
       _ = try? await wrapper.tenant(tenantID)
       // The name of the new person may come later than what they may do.
       await wrapper.settle(tenantID: tenantID)
-      // The tenant is there, and the token is worth nothing any more: its bearer must get the answer.
+      // The tenant is there and the token worth nothing any more: its bearer must get the answer.
       try? await log(tenantID, token: token, request.head)
     }
     var response = HTTPResponse.json(status: 201, reply.body)

@@ -9,6 +9,14 @@ struct SyncRoutes: Sendable {
   let store: RecordStore
   let wrapper: Wrapper
   let time: TimeSource
+  private let repeats: RepeatedRequests
+
+  init(store: RecordStore, wrapper: Wrapper, time: TimeSource) {
+    self.store = store
+    self.wrapper = wrapper
+    self.time = time
+    repeats = RepeatedRequests(store: store)
+  }
 
   var endpoints: [Endpoint] {
     [
@@ -41,11 +49,13 @@ struct SyncRoutes: Sendable {
       throw Problem.insufficientPermissions(RequestContext.adminPermission)
     }
     if !context.bodyBytes.isEmpty { _ = try RecordBody.texts([], in: context.bodyBytes) }
-    await wrapper.refresh(tenantID: context.tenantID)
-    return try await store.perform(
-      context.mutation(), entityType: "tenant", entityID: context.tenantID,
-      data: try statusJSON(context.tenantID)
-    ) { _ in }.response
+    return try await repeats.once(context, context.readIdempotencyKey()) { context in
+      await wrapper.refresh(tenantID: context.tenantID)
+      return try await store.perform(
+        context.mutation(), entityType: "tenant", entityID: context.tenantID,
+        data: try statusJSON(context.tenantID)
+      ) { _ in }.response
+    }
   }
 
   private func statusJSON(_ tenantID: String) throws -> JSONValue {
