@@ -103,6 +103,9 @@ extension Problem {
       self.init(
         .validationFailed, "The \(field) cannot be taken: \(reason).",
         issues: [Issue(pointer: "/\(field)", code: "invalid", detail: reason)])
+    case .secondOrganization:
+      self.init(
+        .conflict, "The tenant has an organization at the top already: name a parentId.")
     case .inUse: self.init(.conflict, "Something still hangs from it.")
     case .lastAdministrator:
       self.init(
@@ -122,7 +125,7 @@ extension Problem {
 extension HTTPRequest {
   /// The body as a JSON object.
   ///
-  /// - Throws: ``Problem`` 400 for anything else.
+  /// - Throws: ``Problem`` 400 for what is no JSON, 422 for any other value.
   func jsonObject() throws(Problem) -> JSONObject {
     guard case .bytes(let bytes) = body else {
       throw Problem(.malformedRequest, "The body was not read.")
@@ -134,7 +137,11 @@ extension HTTPRequest {
       throw Problem(.malformedJSON, "\(error.reason) at byte \(error.offset)")
     }
     guard let object = value.object else {
-      throw Problem(.malformedJSON, "The body is no object.")
+      throw Problem(
+        .validationFailed, "The body is not valid: an object is wanted.",
+        issues: [
+          Problem.Issue(pointer: "", code: "invalid_type", detail: "an object is wanted")
+        ])
     }
     return object
   }

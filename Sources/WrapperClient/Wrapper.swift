@@ -8,6 +8,7 @@ public import Values
 /// a call, and a start needs none.
 public final class Wrapper: Sendable {
   let environment: SyncEnvironment
+  private let transport: WitnessedTransport
   let tenants: FollowedTenants
   let feed: FeedReader
   let validator: TokenValidator
@@ -33,6 +34,8 @@ public final class Wrapper: Sendable {
     tally: CallTally = CallTally(), database: Database, time: TimeSource, random: RandomSource,
     log: @escaping @Sendable (WrapperLogLevel, String) -> Void
   ) {
+    let transport = WitnessedTransport(transport)
+    self.transport = transport
     let environment = SyncEnvironment(
       configuration: configuration, transport: transport, database: database, time: time,
       random: random, log: log)
@@ -47,7 +50,8 @@ public final class Wrapper: Sendable {
     self.tenants = tenants
     sessions = SessionRegistry(database, time: time, log: log)
     validator = TokenValidator(
-      configuration, transport: environment.transport, time: time)
+      configuration, transport: environment.transport, time: time,
+      ended: { [sessions] in sessions.endedByWrapper($0) })
   }
 
   /// Takes what is stored and begins to follow the Wrapper in the background.
@@ -126,6 +130,13 @@ public final class Wrapper: Sendable {
     guard serves(session.tenantID) else { throw .tenantNotServed }
     // Somebody signed in: the tenant's settings are looked at again.
     if sighting.isFirst { follow(session.tenantID)?.refreshSettings() }
+    return session
+  }
+
+  /// The session of a token that is refused now and was accepted before, if it would not have ended
+  /// by itself.
+  public func lastSession(token: String) -> WrapperSession? {
+    guard let session = validator.lastSession(token), serves(session.tenantID) else { return nil }
     return session
   }
 
@@ -215,6 +226,9 @@ public final class Wrapper: Sendable {
 
   /// Whether enough is known of the tenant to decide, in memory or in the file.
   public func knows(tenantID: String) -> Bool { tenants.knows(tenantID) }
+
+  /// Whether anything is known at all: some tenant, or that the Wrapper can be asked.
+  public var isInformed: Bool { transport.hasAnswered || tenants.knowsAny }
 
   /// How the caches are used and how large they are: of one tenant, or of all.
   public func cacheMetrics(tenantID: String? = nil) -> CacheMetrics {

@@ -71,6 +71,76 @@ import Testing
     }
   }
 
+  @Test("lists of the directory take the parameters of every other list, and no others")
+  func conventions() async throws {
+    try await TestServer.run { server in
+      for (noun, count) in [("users", 7), ("roles", 5), ("units", 4)] {
+        let root = "/api/directory/\(noun)"
+        let page = try await server.send("GET", "\(root)?limit=2&count=true")
+        #expect(page.texts("id").count == 2)
+        #expect(page.json["total"] == .integer(count))
+        let cursor = encoded(try #require(page.json["nextCursor"]?.string))
+        let rest = try await server.send("GET", "\(root)?limit=200&cursor=\(cursor)")
+        #expect(rest.texts("id").count == count - 2)
+        #expect(rest.json["nextCursor"] == .null)
+        #expect(rest.json["total"] == nil)
+        let numbered = try await server.send("GET", "\(root)?page=2&pageSize=3")
+        #expect(numbered.json["page"] == 2)
+        #expect(numbered.json["pageSize"] == 3)
+        #expect(numbered.json["total"] == .integer(count))
+        #expect(numbered.texts("id").count == min(3, count - 3))
+        let tag = try #require(page.header("ETag"))
+        let same = try await server.send(
+          "GET", "\(root)?limit=2&count=true", headers: [("If-None-Match", tag)])
+        #expect(same.status == 304)
+        for query in ["limit=0", "limit=201", "limit=x", "count=yes", "color=red", "page=0"] {
+          let refused = try await server.send("GET", "\(root)?\(query)")
+          #expect(refused.status == 400, "\(noun) \(query)")
+          #expect(refused.code == "invalid_parameter")
+        }
+        for other in ["nonsense", "Z3JldGE", cursor + "x"] {
+          let refused = try await server.send("GET", "\(root)?cursor=\(other)")
+          #expect(refused.code == "invalid_cursor", "\(noun) \(other)")
+        }
+      }
+      let answer = try await server.send("GET", "/api/directory/users?active=false&count=true")
+      #expect(answer.json["total"] == 1)
+      let unknown = try await server.send("GET", "/api/directory/users/ada?color=red")
+      #expect(unknown.code == "invalid_parameter")
+    }
+  }
+
+  @Test("a plan that nobody could read is refused, member by member")
+  func planLimits() async throws {
+    try await TestServer.run { server in
+      let root = "/api/directory/credits"
+      for (name, value) in [
+        ("storage", "zzz"), ("storage", -1), ("contacts", "5"), ("deals", 0.5), ("emails", -1),
+      ] as [(String, JSONValue)] {
+        let limits = JSONValue.object(JSONObject([(name, value)]))
+        let answer = try await server.send("PATCH", root, ["featureLimits": limits])
+        #expect(answer.status == 422)
+        #expect(answer.issues == ["/featureLimits/\(name) invalid"])
+      }
+      let good = try await server.send(
+        "PATCH", root, ["featureLimits": ["storage": "1.5 GiB", "contacts": 7, "deals": nil]])
+      #expect(good.status == 200)
+      let standing = try await server.send("GET", "/api/credits")
+      #expect(standing.data["featureLimits"]?["storage"]?["limit"] == 1_610_612_736)
+      #expect(standing.data["featureLimits"]?["contacts"]?["limit"] == 7)
+      #expect(try await server.send("GET", "/api/sync/status").data["mode"] == "online")
+    }
+  }
+
+  @Test("a body that is no object is said to be none")
+  func noObject() async throws {
+    try await TestServer.run { server in
+      let answer = try await server.send("POST", "/api/directory/roles", [1])
+      #expect(answer.status == 422)
+      #expect(answer.issues == [" invalid_type"])
+    }
+  }
+
   @Test("what is granted holds for the next request, and so does what is taken away")
   func grants() async throws {
     try await TestServer.run { server in
@@ -275,13 +345,44 @@ import Testing
       #expect(try await me(server, token) == 200)
       let set = try await server.send(
         "PUT", "/api/directory/users/ada/password", ["password": "quite another one"])
-      #expect(set.status == 204)
-      #expect(set.body == [])
+      #expect(set.status == 200)
+      #expect(set.json["success"] == true)
+      #expect(set.data["id"] == "ada")
+      #expect(set.data["password"] == nil)
+      #expect(set.json["activityId"]?.string != nil)
+      #expect(set.json["userContext"]?["user"] == "Ada Admin")
+      let left = try await server.send("GET", "/api/sessions")
+      #expect(!left.texts("authenticationMethod").contains("password"))
       #expect(try await me(server, token) == 401)
-      #expect(try await signIn(server, "ada@acme.example", "quite another one").status == 200)
+      let again = try await signIn(server, "ada@acme.example", "quite another one")
+      #expect(again.status == 200)
       let entry = try #require(try log(server, "user", "ada").first)
       #expect(entry.operation == "crm.directory.users.password")
       #expect(!entry.metadata.text.contains("quite another one"))
+    }
+  }
+
+  @Test("who was shut out is told so, and their sessions are over when they are let in again")
+  func shutOut() async throws {
+    try await TestServer.run { server in
+      let made = try await server.send(
+        "POST", "/api/directory/users",
+        [
+          "email": "nia@acme.example", "name": "Nia", "roleIds": ["viewer"],
+          "password": "a password of hers",
+        ])
+      let root = "/api/directory/users/\(made.data.id)"
+      let session = try await signIn(server, "nia@acme.example", "a password of hers")
+      let token = try #require(session.json["token"]?.string)
+      #expect(try await me(server, token) == 200)
+      let listed = try await server.send("GET", "/api/sessions?userId=\(made.data.id)")
+      #expect(listed.data.array?.count == 1)
+      #expect(try await server.send("PATCH", root, ["isActive": false]).status == 200)
+      for _ in 1...3 { #expect(try await me(server, token) == 403) }
+      #expect(try await server.send("PATCH", root, ["isActive": true]).status == 200)
+      let after = try await server.send("GET", "/api/sessions?userId=\(made.data.id)")
+      #expect(after.data.array?.isEmpty == true)
+      #expect(try await me(server, token) == 401)
     }
   }
 

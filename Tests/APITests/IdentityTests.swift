@@ -115,6 +115,19 @@ import WrapperClient
     }
   }
 
+  @Test("whose permissions one reads for a team, to them nobody else exists")
+  func teamPermissions() async throws {
+    try await TestServer.run { server in
+      let path = "/api/permissions/check?permission=crm.leads.read&userId="
+      for (user, status) in [
+        ("sam", 200), ("vic", 200), ("mara", 200), ("sue", 404), ("ada", 404), ("nobody", 404),
+      ] {
+        let answer = try await server.send("GET", path + user, as: "mara")
+        #expect(answer.status == status, "\(user)")
+      }
+    }
+  }
+
   @Test("a revoked grant is missing from the next answers")
   func revoked() async throws {
     try await TestServer.run { server in

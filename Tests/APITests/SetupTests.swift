@@ -31,6 +31,10 @@ import Testing
       let again = try await setUp(server, token)
       #expect(again.status == 409)
       #expect(again.code == "conflict")
+      let tenantID = try #require(answer.json["user"]?["tenantId"]?.string)
+      let entries = try server.rows(
+        "SELECT operation, entity_type, entity_id, tenant_id FROM crm_activities ORDER BY seq")
+      #expect(entries.first == ["crm.tenants.setup", "tenant", tenantID, tenantID])
       let login = try await signIn(server, "the very first password")
       #expect(login.status == 200)
     }
@@ -54,6 +58,8 @@ import Testing
       var statuses: [Int] = []
       for _ in 1...8 { statuses.append(try await setUp(server, "guessed").status) }
       #expect(statuses.contains(429))
+      // Signing in has a measure of its own.
+      #expect(try await signIn(server, "whatever it is").status == 401)
       #expect(try server.rows("SELECT user_id FROM directory_users") == [])
     }
   }
@@ -105,6 +111,13 @@ import Testing
       #expect(short.issues.contains { $0.hasPrefix("/newPassword") })
       let missing = try await send(server, "POST", "/auth/password", mine, ["newPassword": "x"])
       #expect(missing.issues == ["/currentPassword required"])
+      let unknown = try await send(
+        server, "POST", "/auth/password", mine,
+        ["currentPassword": 5, "newPassword": "long enough", "color": "red", "size": 1])
+      #expect(
+        unknown.issues == [
+          "/color unknown_member", "/size unknown_member", "/currentPassword invalid_type",
+        ])
       let done = try await change(server, mine, from: old, to: "a new password")
       #expect(done.status == 204)
       #expect(try await send(server, "GET", "/api/leads", mine).status == 200)
@@ -116,6 +129,44 @@ import Testing
         server, TestServer.token("ada"), from: "a new password", to: "another one")
       #expect(jwt.status == 403)
       #expect(try await change(server, nil, from: "a", to: "b").status == 401)
+      let entries = try server.rows(
+        """
+        SELECT operation, entity_type, user_id, metadata FROM crm_activities
+        WHERE operation LIKE 'crm.users.password%' ORDER BY seq
+        """)
+      #expect(
+        entries.map { $0.prefix(3).map { $0 ?? "" } } == [
+          ["crm.users.password.failed", "error", "ada"],
+          ["crm.users.password.failed", "error", "ada"],
+          ["crm.users.password.failed", "error", "ada"],
+          ["crm.users.password.failed", "error", "ada"],
+          ["crm.users.password", "user", "ada"],
+          ["crm.users.password.failed", "error", "ada"],
+        ])
+      #expect(entries.allSatisfy { !($0[3] ?? "").contains("a new password") })
+    }
+  }
+
+  @Test("a body of a sign-in takes an address and a password, and names what else it holds")
+  func loginBody() async throws {
+    try await TestServer.run { server in
+      for (body, issues) in [
+        (["email": 5, "password": "x"], ["/email invalid_type"]),
+        (["email": "a@b.example"], ["/password required"]),
+        (
+          ["email": "a@b.example", "password": "x", "otp": 1, "a/b": 2],
+          ["/otp unknown_member", "/a~1b unknown_member"]
+        ),
+        ([], [" invalid_type"]),
+      ] as [(JSONValue, [String])] {
+        let answer = try await send(server, "POST", "/auth/login", nil, body)
+        #expect(answer.status == 422)
+        #expect(answer.issues == issues)
+      }
+      let refresh = try await server.send("POST", "/api/sync/refresh", ["deep": true])
+      #expect(refresh.status == 422)
+      #expect(refresh.issues == ["/deep unknown_member"])
+      #expect(try await server.send("POST", "/api/sync/refresh", [:]).status == 200)
     }
   }
 

@@ -55,6 +55,8 @@ import WrapperClient
         #expect(refused.status == 403, "\(path)")
         #expect(refused.code == "insufficient_permissions")
         #expect(refused.json["requiredPermission"]?.string == permission)
+        // What belongs to nobody is no team's either.
+        #expect(try await server.send("GET", path, as: "mara").status == 403, "\(path)")
         for user in ["ada", "vic", "greta"] {
           #expect(try await server.send("GET", path, as: user).status == 200, "\(path) \(user)")
         }

@@ -29,6 +29,29 @@ extension ProgramTests {
       #expect(!(server.child.errors + server.child.output).contains(token))
     }
 
+    @Test("a server that knows nobody is ready once the Wrapper has answered")
+    func ready() async throws {
+      let workplace = try Workplace()
+      let wrapper = try await workplace.wrapper(database: "wrapper.db")
+      try await wrapper.stop()
+      let server = try await workplace.serve(environment: environment(wrapper))
+      let early = try await server.client.send("GET", "/health/ready")
+      #expect(early.status == 503)
+      #expect(early.json["status"] == "not_ready")
+      #expect(early.json["directory"] == "not_loaded")
+      #expect(try await server.client.send("GET", "/health/live").status == 200)
+      let back = try await workplace.wrapper(
+        "--listen", "127.0.0.1:\(wrapper.client.port)", database: "wrapper.db")
+      var status = 503
+      for _ in 1...150 where status != 200 {
+        try await Task.sleep(for: .milliseconds(100))
+        status = try await server.client.send("GET", "/health/ready").status
+      }
+      #expect(status == 200)
+      try await server.stop()
+      try await back.stop()
+    }
+
     @Test("without the Wrapper a start works from the stored snapshot, and entries wait for it")
     func restartAlone() async throws {
       let workplace = try Workplace()

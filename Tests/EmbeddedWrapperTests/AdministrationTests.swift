@@ -66,7 +66,7 @@ import Testing
     for (id, parent) in [("a", "o"), ("b", "a"), ("c", "b"), ("d", "o")] {
       let unit = try await Self.send(
         world, "POST", "/units",
-        ["id": .string(id), "name": "U", "type": "department", "parentId": .string(parent)])
+        ["id": .string(id), "name": .string(id), "type": "department", "parentId": .string(parent)])
       #expect(unit.status == 201)
     }
     let moved = try await Self.send(world, "PATCH", "/units/b", ["parentId": "d", "name": "B"])
@@ -105,14 +105,16 @@ import Testing
       for index in 0..<count {
         try await world.directory.createUnit(
           tenantID: "t1", id: "\(name)\(index)", type: .organization, name: name,
-          parentID: index == 0 ? nil : "\(name)\(index - 1)")
+          parentID: index == 0 ? "top" : "\(name)\(index - 1)")
       }
     }
-    try await chain("a", 6)
+    try await world.directory.createUnit(
+      tenantID: "t1", id: "top", type: .organization, name: "Top", parentID: nil)
+    try await chain("a", 5)
     try await chain("b", 7)
-    let deep = try await Self.send(world, "PATCH", "/units/b0", ["parentId": "a5"])
+    let deep = try await Self.send(world, "PATCH", "/units/b0", ["parentId": "a4"])
     #expect(deep.status == 422)
-    #expect(try await Self.send(world, "PATCH", "/units/b0", ["parentId": "a4"]).status == 200)
+    #expect(try await Self.send(world, "PATCH", "/units/b0", ["parentId": "a3"]).status == 200)
     await world.stop()
   }
 
@@ -166,6 +168,10 @@ import Testing
       ("PATCH", "/credits", ["dailyLimit": -1]), ("PATCH", "/credits", ["available": 5]),
       ("PATCH", "/credits", ["featureLimits": ["contacts": -1]]),
       ("PATCH", "/credits", ["featureLimits": ["planets": 1]]),
+      ("PATCH", "/credits", ["featureLimits": ["deals": 1.5]]),
+      ("PATCH", "/credits", ["featureLimits": ["emails": "many"]]),
+      ("PATCH", "/credits", ["featureLimits": ["storage": "5 apples"]]),
+      ("PATCH", "/credits", ["featureLimits": ["storage": -1]]),
     ] as [(String, String, JSONValue)] {
       let answer = try await Self.send(world, method, path, body)
       #expect(answer.status == 422, "\(method) \(path) \(body.text)")
@@ -178,6 +184,80 @@ import Testing
     ] as [(String, String, JSONValue?)] {
       let answer = try await world.send(method, "/api/directory\(path)", tenantID: "none", body)
       #expect(answer.status == 404, "\(method) \(path)")
+    }
+    await world.stop()
+  }
+
+  @Test("one organization stands at the top, and what bears a name bears it alone")
+  func places() async throws {
+    let world = try await Self.world()
+    let roles = "/roles"
+    #expect(try await Self.send(world, "POST", roles, ["name": "Sales"]).status == 201)
+    let other = try await Self.send(world, "POST", roles, ["id": "o", "name": "Other"])
+    #expect(other.status == 201)
+    #expect(try await Self.send(world, "PATCH", "/roles/o", ["name": "OTHER"]).status == 200)
+    let units = "/units"
+    #expect(try await Self.send(world, "POST", units, ["id": "o", "name": "Org"]).status == 201)
+    for (id, name) in [("a", "A"), ("b", "B")] as [(JSONValue, JSONValue)] {
+      let made = try await Self.send(
+        world, "POST", units, ["id": id, "name": name, "parentId": "o"])
+      #expect(made.status == 201)
+    }
+    let below = try await Self.send(
+      world, "POST", units, ["id": "c", "name": "B", "parentId": "a"])
+    #expect(below.status == 201)
+    for (method, path, body) in [
+      ("POST", roles, ["name": "sales"]), ("PATCH", "/roles/o", ["name": "Sales"]),
+      ("POST", units, ["name": "a", "parentId": "o"]), ("PATCH", "/units/b", ["name": "A"]),
+      ("PATCH", "/units/c", ["parentId": "o"]),
+    ] as [(String, String, JSONValue)] {
+      let answer = try await Self.send(world, method, path, body)
+      #expect(answer.status == 409, "\(method) \(path) \(body.text)")
+      #expect(answer.json["code"] == "duplicate")
+      #expect(answer.json["errors"]?.array?.first?["pointer"] == "/name")
+    }
+    for (method, path, body) in [
+      ("POST", units, ["name": "Second"]),
+      ("PATCH", "/units/a", ["type": "organization", "parentId": nil]),
+    ] as [(String, String, JSONValue)] {
+      let answer = try await Self.send(world, method, path, body)
+      #expect(answer.status == 409)
+      #expect(answer.json["code"] == "conflict")
+    }
+    #expect(try await Self.send(world, "PATCH", "/units/o", ["name": "Group"]).status == 200)
+    await world.stop()
+  }
+
+  @Test("a tenant begins with roles, an organization and a plan, so that people can work in it")
+  func newTenant() async throws {
+    let world = try EmbeddedWorld()
+    let made = try await world.send(
+      "POST", "/api/directory/tenants", ["id": "t1", "name": "One"])
+    #expect(made.status == 201)
+    let roles = try await Self.send(world, "GET", "/roles").json["data"]?.array ?? []
+    #expect(
+      Set(roles.compactMap { $0["name"]?.string }) == ["Admin", "Manager", "Sales", "Viewer"])
+    let units = try await Self.send(world, "GET", "/units").json["data"]
+    #expect(
+      units == [["id": "organization", "name": "One", "type": "organization", "parentId": nil]])
+    let credits = try await Self.send(world, "GET", "/credits").json["data"]
+    #expect(credits?["available"] == 1_000_000)
+    #expect(credits?["overageAllowed"] == true)
+    let user = try await Self.send(
+      world, "POST", "/users",
+      ["email": "u@x.example", "name": "U", "roleIds": ["admin"], "unitId": "organization"])
+    #expect(user.status == 201)
+    await world.stop()
+  }
+
+  @Test("a body that is no object is no object, not broken JSON")
+  func noObject() async throws {
+    let world = try await Self.world()
+    for body in [[], "text", 5, nil] as [JSONValue] {
+      let answer = try await Self.send(world, "POST", "/roles", body)
+      #expect(answer.status == 422)
+      #expect(answer.json["errors"]?.array?.first?["pointer"] == "")
+      #expect(answer.json["errors"]?.array?.first?["code"] == "invalid_type")
     }
     await world.stop()
   }

@@ -87,7 +87,7 @@ import Testing
       #expect(answer.json["code"] == "unauthenticated")
     }
     #expect(try await world.send("POST", "/auth/login", [:]).status == 422)
-    #expect(try await world.send("POST", "/auth/login", []).status == 400)
+    #expect(try await world.send("POST", "/auth/login", []).status == 422)
     await world.stop()
   }
 

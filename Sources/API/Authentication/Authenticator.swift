@@ -9,6 +9,7 @@ final class Authenticator: Sendable {
   private let wrapper: Wrapper
   private let time: TimeSource
   private let attempts: RateLimiter
+  private let setups: RateLimiter
   /// Tokens that the Wrapper must be asked about, by address: a flood of made-up ones must not
   /// become a flood of calls.
   private let validations: RateLimiter
@@ -23,6 +24,7 @@ final class Authenticator: Sendable {
     self.wrapper = wrapper
     self.time = time
     attempts = RateLimiter(perMinute: configuration.authenticationsPerMinute, time: time)
+    setups = RateLimiter(perMinute: configuration.authenticationsPerMinute, time: time)
     validations = RateLimiter(
       perSecond: configuration.authenticationsPerMinute == 0 ? 0 : Self.validationsPerSecond,
       time: time)
@@ -104,6 +106,13 @@ final class Authenticator: Sendable {
     }
   }
 
+  /// Counts an attempt to set the server up, which is no attempt to sign in.
+  ///
+  /// - Throws: 429 when the address has had too many.
+  func countSetup(from address: String) throws(Problem) {
+    try setups.take(for: address)
+  }
+
   /// Counts a login or a refused token.
   ///
   /// - Throws: 429 when the address has had too many.
@@ -119,6 +128,12 @@ final class Authenticator: Sendable {
       HTTPHeaders.areEqual(String(Substring(header.prefix(7))), "Bearer ")
     else { throw .unauthenticated("A bearer token is wanted in the Authorization header.") }
     return String(Substring(header.dropFirst(7)))
+  }
+
+  /// Whether a refused token was good until its user was shut out.
+  private func isOfInactiveUser(_ token: String) -> Bool {
+    guard let last = wrapper.lastSession(token: token) else { return false }
+    return wrapper.loadedTenant(last.tenantID)?.isActive(last.userID) == false
   }
 
   private var verifiesJWT: Bool { configuration.jwt != nil }
@@ -142,6 +157,9 @@ final class Authenticator: Sendable {
           validations.allows(address)
         }
       } catch {
+        if error == .unauthenticated, isOfInactiveUser(token) {
+          throw Problem(.insufficientPermissions, "The user is not active.")
+        }
         throw Problem(error)
       }
     }

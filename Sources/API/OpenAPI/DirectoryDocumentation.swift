@@ -70,7 +70,6 @@ extension EndpointDocumentation {
   }
 
   private static func answer(_ action: DirectoryAction, _ schema: JSONValue) -> Answer {
-    if action.isSecret { return .init(status: 204, summary: "Done.", schema: nil) }
     let status = action.verb == "create" ? 201 : 200
     guard action.isMutation else {
       let data: JSONValue = action.isList ? ["type": "array", "items": schema] : schema

@@ -137,6 +137,7 @@ public final class Application: HTTPApplication {
     try ContentNegotiation.checkAccept(request.head, endpoint)
     if case .open(let handle) = endpoint.handler {
       if endpoint.isSignIn { try authenticator.countAttempt(from: address) }
+      if endpoint.isSetup { try authenticator.countSetup(from: address) }
       try ContentNegotiation.checkBody(request, endpoint)
       return try await handle(request, parameters)
     }

@@ -85,7 +85,8 @@ final class Endpoint: Sendable {
   }
 
   /// Whether calls count against the attempts that an address has.
-  var isSignIn: Bool {
-    method == .post && (pattern.hasPrefix("/auth/") || pattern == "/setup")
-  }
+  var isSignIn: Bool { method == .post && pattern.hasPrefix("/auth/") }
+
+  /// Whether calls count against the attempts that an address has to set the server up.
+  var isSetup: Bool { method == .post && pattern == "/setup" }
 }

@@ -47,9 +47,11 @@ final class Readiness: Sendable {
   func report() -> Report {
     let tenants = wrapper.status
     // With tenants named by the configuration each of them must be known, from the Wrapper or from
-    // the file. Else tenants are loaded when their first token comes.
+    // the file. Else tenants are loaded when their first token comes, which takes a Wrapper that
+    // answers: the embedded one does.
     let hasDirectory =
-      configuration.servedTenants?.allSatisfy { wrapper.knows(tenantID: $0) } ?? true
+      configuration.servedTenants?.allSatisfy { wrapper.knows(tenantID: $0) }
+      ?? (configuration.hasEmbeddedWrapper || wrapper.isInformed)
     return Report(
       isWritable: isWritable(), hasDirectory: hasDirectory,
       mode: tenants.map(\.mode).max() ?? .online)

@@ -7,9 +7,12 @@ extension RequestContext {
   /// Who administers the tenant.
   static let adminPermission = "crm.admin"
 
-  /// Whether the caller has a permission, in whatever scope.
+  /// Whether the caller has a permission for the whole tenant.
+  ///
+  /// What has no owner is reached by no narrower scope.
   func may(_ permission: String) -> Bool {
-    directory.check(userID: session.userID, permission: permission).isAllowed
+    let decision = directory.check(userID: session.userID, permission: permission)
+    return decision.isAllowed && decision.scope == .tenant
   }
 
   /// Whether the caller administers the tenant.

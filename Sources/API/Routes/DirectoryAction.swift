@@ -39,8 +39,6 @@ struct DirectoryAction: Sendable {
   let summary: String
   /// The members of the body that must be there; nil when none is taken.
   var body: [String]?
-  /// Whether the body holds a secret as a whole.
-  var isSecret = false
 
   var pattern: String { "\(Self.root)/\(subject.rawValue)\(path)" }
   var operation: String { "crm.directory.\(subject.rawValue).\(verb)" }
@@ -67,8 +65,7 @@ struct DirectoryAction: Sendable {
       summary: "Shuts a person out; what they did stays."),
     .init(
       method: .put, subject: .users, path: "/{id}/password", verb: "password",
-      summary: "Sets a person's password and ends their sessions.", body: ["password"],
-      isSecret: true),
+      summary: "Sets a person's password and ends their sessions.", body: ["password"]),
     .init(
       method: .post, subject: .users, path: "/{id}/roles", verb: "assign",
       summary: "Gives a person a role.", body: ["roleId"]),

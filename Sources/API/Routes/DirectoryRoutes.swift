@@ -39,25 +39,22 @@ struct DirectoryRoutes: Sendable {
       throw Problem.insufficientPermissions(Self.permission)
     }
     let path = try path(of: action, context)
-    guard action.isMutation else { return try await read(path, context) }
+    guard action.isMutation else {
+      guard action.isList else { return try await read(path, context) }
+      return try await DirectoryList(wrapper: wrapper, subject: action.subject)
+        .response(path, context)
+    }
     return try await repeats.once(context, idempotencyKey(action, context)) { context in
       try await change(action, path, context)
     }
   }
 
   private func read(_ path: String, _ context: RequestContext) async throws -> HTTPResponse {
-    let query = try context.query().items.map { item in
-      "\(PercentEncoding.encode(item.name))=\(PercentEncoding.encode(item.value))"
-    }
+    _ = try context.queryValues([])
     let reply = try await wrapper.directory(
-      method: "GET", path: query.isEmpty ? path : "\(path)?\(query.joined(separator: "&"))",
-      etag: context.request.head.headers["If-None-Match"], tenantID: context.tenantID)
-    guard reply.status == 200 || reply.status == 304 else { throw Problem(relayed: reply) }
-    var response = reply.status == 304 ? HTTPResponse(status: 304) : .json(reply.body)
-    if let etag = reply.etag { response.headers.add("ETag", etag) }
-    response.headers.add("Vary", "Authorization, Accept-Encoding")
-    response.headers.add("Cache-Control", "private, no-cache")
-    return response
+      method: "GET", path: path, etag: context.request.head.headers["If-None-Match"],
+      tenantID: context.tenantID)
+    return try reply.relayed { .personal($0) }
   }
 
   private func change(
@@ -76,6 +73,11 @@ struct DirectoryRoutes: Sendable {
     }
     await wrapper.settle(tenantID: tenantID)
     let after = try reply.body.isEmpty ? before : JSONParser.parse(reply.body)["data"]
+    if action.subject == .users, let userID = context.parameters.value(of: "id"),
+      action.verb == "password" || after?["isActive"] == false
+    {
+      wrapper.sessions.endedByWrapper(userID: userID, tenantID: tenantID)
+    }
     let entityID =
       context.parameters.value(of: "id") ?? context.parameters.value(of: "operation")
       ?? after?["id"]?.string ?? tenantID

@@ -26,7 +26,8 @@ extension Application {
     endpoints += SessionRoutes(store: store, wrapper: wrapper).endpoints
     endpoints += SyncRoutes(store: store, wrapper: wrapper, time: time).endpoints
     if configuration.hasEmbeddedWrapper {
-      endpoints += SetupRoutes(wrapper: wrapper, configuration: configuration).endpoints
+      endpoints +=
+        SetupRoutes(store: store, wrapper: wrapper, configuration: configuration).endpoints
       endpoints += DirectoryRoutes(store: store, wrapper: wrapper).endpoints
     }
     endpoints += HealthRoutes(readiness: readiness, configuration: configuration).endpoints

@@ -52,8 +52,9 @@ struct IdentityRoutes: Sendable {
     }
     let userID = values["userId"] ?? context.session.userID
     if userID != context.session.userID {
-      try context.require(Self.readPermission)
-      guard context.directory.user(userID) != nil else { throw Problem.noSuchUser }
+      guard try reaches(userID, context), context.directory.user(userID) != nil else {
+        throw Problem.noSuchUser
+      }
     }
     let decision = context.directory.check(userID: userID, permission: permission)
     return .data([
@@ -61,6 +62,21 @@ struct IdentityRoutes: Sendable {
       "source": decision.isAllowed ? .string(decision.source) : .null,
       "scope": decision.isAllowed ? .string(decision.scope.text) : .null,
     ])
+  }
+
+  /// Whether the caller may ask about that user's permissions.
+  ///
+  /// - Throws: 403 when they may ask about nobody's but their own.
+  private func reaches(_ userID: String, _ context: RequestContext) throws(Problem) -> Bool {
+    if context.isAdmin { return true }
+    let caller = context.session.userID
+    let decision = context.directory.check(userID: caller, permission: Self.readPermission)
+    guard decision.isAllowed else { throw .insufficientPermissions(Self.readPermission) }
+    switch decision.scope {
+    case .tenant: return true
+    case .team: return context.directory.teamMembers(of: caller).contains(userID)
+    case .own: return false
+    }
   }
 
   private func tenant(_ context: RequestContext) throws -> HTTPResponse {

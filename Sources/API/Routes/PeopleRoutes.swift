@@ -62,9 +62,10 @@ struct PeopleRoutes: Sendable {
     let directory = context.directory
     let id = context.parameters["id"]
     if let unit = directory.hierarchy(of: id) { return .data(unit) }
-    let roots = directory.units.filter { $0.parentID == nil }
-    guard id == directory.tenantID, roots.count == 1,
-      let root = directory.hierarchy(of: roots[0].id)
+    // A remote Wrapper may name several; the first by id stands for all.
+    let roots = directory.units.filter { $0.parentID == nil }.map(\.id)
+    guard id == directory.tenantID, let first = roots.min(),
+      let root = directory.hierarchy(of: first)
     else { throw Problem(.notFound, "There is no such organisation, department or team.") }
     return .data(root)
   }

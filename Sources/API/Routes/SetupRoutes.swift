@@ -9,6 +9,7 @@ struct SetupRoutes: Sendable {
   /// The largest body, in bytes.
   private static let bodyBytesMax = 8192
 
+  let store: RecordStore
   let wrapper: Wrapper
   let configuration: APIConfiguration
 
@@ -30,17 +31,41 @@ struct SetupRoutes: Sendable {
       body: JSONValue.object(body).bytes,
       remoteAddress: configuration.clientAddress(request.head))
     guard reply.status == 201 else { throw Problem(relayed: reply) }
-    if let user = try JSONParser.parse(reply.body)["user"],
-      let tenantID = user["tenantId"]?.string
-    {
+    let answer = try JSONParser.parse(reply.body)
+    if let tenantID = answer["user"]?["tenantId"]?.string, let token = answer["token"]?.string {
       // It is followed from now on; if it cannot be read yet, the first request waits for it.
       _ = try? await wrapper.tenant(tenantID)
       // The name of the new person may come later than what they may do.
       await wrapper.settle(tenantID: tenantID)
+      // The tenant is there, and the token is worth nothing any more: its bearer must get the answer.
+      try? await log(tenantID, token: token, request.head)
     }
     var response = HTTPResponse.json(status: 201, reply.body)
     response.headers.add("Cache-Control", "no-store")
     return response
+  }
+
+  /// Writes the first entry of the tenant's log.
+  private func log(_ tenantID: String, token: String, _ head: HTTPRequestHead) async throws {
+    let session = try await wrapper.session(token: token) { true }
+    let directory = try await wrapper.tenant(tenantID)
+    let operation = "crm.tenants.setup"
+    let decision = directory.check(userID: session.userID, permission: operation)
+    let permissions = directory.context(for: session.userID)
+      .permissionsJSON(required: operation, decision: decision)
+    let caller = Caller(
+      session.userID, in: directory, sessionID: session.sessionID,
+      origin: CallerOrigin(
+        address: configuration.clientAddress(head),
+        userAgent: head.headers["User-Agent"] ?? "unknown",
+        authenticationMethod: session.authenticationMethod))
+    _ = try await store.log(
+      OutsideChange(
+        status: 201, entityType: "tenant", entityID: tenantID, data: .null,
+        changes: JSONObject([("name", ["to": .string(directory.name)])])),
+      Mutation(
+        caller: caller, operation: operation, scope: .tenant,
+        permissions: String(decoding: permissions, as: UTF8.self)))
   }
 
   /// Sees to it that the new tenant is one that this server serves.

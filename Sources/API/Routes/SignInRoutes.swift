@@ -10,6 +10,7 @@ internal import WrapperClient
 /// What a sign-in page may offer is told in any case.
 struct SignInRoutes: Sendable {
   let wrapper: Wrapper
+  let store: RecordStore
   let configuration: APIConfiguration
   /// Attempts by account, whatever address they come from.
   private let accounts: RateLimiter
@@ -20,6 +21,7 @@ struct SignInRoutes: Sendable {
     wrapper: Wrapper, store: RecordStore, configuration: APIConfiguration, time: TimeSource
   ) {
     self.wrapper = wrapper
+    self.store = store
     sessions = SessionEnding(store: store, wrapper: wrapper)
     self.configuration = configuration
     accounts = RateLimiter(perMinute: configuration.authenticationsPerMinute, time: time)
@@ -57,8 +59,9 @@ struct SignInRoutes: Sendable {
           return HTTPResponse(status: 204)
         }),
       Endpoint(
-        .post, "/auth/password", access: .signedIn, bodyBytesMax: Self.bodyBytesMax,
-        .changePassword, handler: .authorized { try await changePassword($0) }),
+        .post, "/auth/password", access: .signedIn, isMutation: true, isAllowedReadOnly: true,
+        name: "crm.users.password", bodyBytesMax: Self.bodyBytesMax, .changePassword,
+        handler: .authorized { try await changePassword($0) }),
     ]
   }
 
@@ -66,8 +69,8 @@ struct SignInRoutes: Sendable {
     guard case .bytes(let bytes) = request.body else {
       preconditionFailure("the body of a login is taken whole")
     }
-    let (email, password) = try Self.texts(
-      bytes, "email", "password", "An e-mail address and a password are wanted.")
+    let texts = try RecordBody.texts(["email", "password"], in: bytes)
+    let (email, password) = (texts[0], texts[1])
     try accounts.take(for: email.lowercased())
     let reply = try await wrapper.login(
       email: email, password: password, remoteAddress: configuration.clientAddress(request.head))
@@ -90,34 +93,28 @@ struct SignInRoutes: Sendable {
   }
 
   private func changePassword(_ context: RequestContext) async throws -> HTTPResponse {
-    let (current, new) = try Self.texts(
-      context.bodyBytes, "currentPassword", "newPassword",
-      "The current password and a new one are wanted.")
+    let texts = try RecordBody.texts(["currentPassword", "newPassword"], in: context.bodyBytes)
+    let (current, new) = (texts[0], texts[1])
     // Whoever found a token must not try out passwords with it.
     try accounts.take(for: "\(context.tenantID)/\(context.session.userID)")
     let reply = try await wrapper.changePassword(
       session: context.session, token: Authenticator.bearerToken(context.request.head),
       current: current, new: new, remoteAddress: context.address)
     switch reply.status {
-    case 204: return HTTPResponse(status: 204)
+    case 204:
+      let userID = context.session.userID
+      wrapper.sessions.endedByWrapper(
+        userID: userID, tenantID: context.tenantID, except: context.session.sessionID)
+      _ = try await store.log(
+        OutsideChange(
+          status: 204, entityType: "user", entityID: userID, data: .null, changes: JSONObject()),
+        context.mutation())
+      return HTTPResponse(status: 204)
     case 401 where context.session.authenticationMethod != "password":
       throw Problem(
         .insufficientPermissions, "Only a session that began with a password can change it.")
     default: throw Problem(relayed: reply)
     }
-  }
-
-  /// Two members of a body that must be texts.
-  private static func texts(
-    _ bytes: [UInt8], _ first: String, _ second: String, _ wanted: String
-  ) throws(Problem) -> (String, String) {
-    let body = try RecordBody.parse(bytes).members
-    if let first = body[first]?.string, let second = body[second]?.string {
-      return (first, second)
-    }
-    let issues = [first, second].filter { body[$0]?.string == nil }
-      .map { Problem.Issue(pointer: "/\($0)", code: "required", detail: "\($0) is required") }
-    throw Problem(.validationFailed, wanted, issues: issues)
   }
 }
 

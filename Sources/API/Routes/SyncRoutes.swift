@@ -37,6 +37,10 @@ struct SyncRoutes: Sendable {
   /// Looks at everything now, and tells how things stand then.
   private func refresh(_ context: RequestContext) async throws -> HTTPResponse {
     _ = try context.queryValues([])
+    guard context.isAdmin else {
+      throw Problem.insufficientPermissions(RequestContext.adminPermission)
+    }
+    if !context.bodyBytes.isEmpty { _ = try RecordBody.texts([], in: context.bodyBytes) }
     await wrapper.refresh(tenantID: context.tenantID)
     return try await store.perform(
       context.mutation(), entityType: "tenant", entityID: context.tenantID,

@@ -17,14 +17,7 @@ public struct RecordBody: Sendable {
   public static func parse(_ bytes: [UInt8], for description: ResourceDescription? = nil)
     throws(Problem) -> RecordBody
   {
-    let json: JSONValue
-    do {
-      json = try JSONParser.parse(bytes)
-    } catch {
-      throw Problem(
-        .malformedJSON, "The body is not JSON: \(error.reason), at byte \(error.offset).")
-    }
-    guard var object = json.object else { throw notAnObject("") }
+    var object = try object(bytes)
     var userID: String?
     if let named = object["userId"], description?.places.contains("userId") != true {
       guard let text = named.string else {
@@ -46,6 +39,28 @@ public struct RecordBody: Sendable {
     return RecordBody(members: members, userID: userID, pointer: "/\(envelope)")
   }
 
+  /// The members of a body that takes these texts and nothing else, in the order of `names`.
+  ///
+  /// - Throws: 400 `malformed_json`, 422 naming every member that is unknown, missing or no text.
+  public static func texts(_ names: [String], in bytes: [UInt8]) throws(Problem) -> [String] {
+    let members = try object(bytes)
+    var issues = members.names.filter { !names.contains($0) }.map { unknownMember($0, under: "") }
+    let texts = names.map { name in
+      switch members[name] {
+      case .string(let text)?: return text
+      case nil, .null?:
+        issues.append(
+          .init(pointer: "/\(name)", code: "required", detail: "the member is missing"))
+      default:
+        issues.append(
+          .init(pointer: "/\(name)", code: "invalid_type", detail: "a string is wanted"))
+      }
+      return ""
+    }
+    guard issues.isEmpty else { throw validation(issues) }
+    return texts
+  }
+
   /// 422 with the members at fault.
   static func validation(_ issues: [Problem.Issue]) -> Problem {
     let first = issues.first.map { "\($0.pointer): \($0.detail)" } ?? ""
@@ -62,6 +77,18 @@ public struct RecordBody: Sendable {
   /// A name as a JSON Pointer writes it (RFC 6901 section 3).
   static func escaped(_ name: String) -> String {
     String(name.prefix(64)).replacing("~", with: "~0").replacing("/", with: "~1")
+  }
+
+  private static func object(_ bytes: [UInt8]) throws(Problem) -> JSONObject {
+    let json: JSONValue
+    do {
+      json = try JSONParser.parse(bytes)
+    } catch {
+      throw Problem(
+        .malformedJSON, "The body is not JSON: \(error.reason), at byte \(error.offset).")
+    }
+    guard let object = json.object else { throw notAnObject("") }
+    return object
   }
 
   private static func notAnObject(_ pointer: String) -> Problem {

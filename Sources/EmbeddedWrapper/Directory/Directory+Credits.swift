@@ -233,19 +233,23 @@ extension Directory {
         throw .invalid(name, "a limit is a number of credits from 0, or null for none")
       }
     }
-    for limit in plan.featureLimits.members {
-      let isCount = (limit.value.integer ?? -1) >= 0
-      let isKnown =
-        switch limit.name {
-        case "contacts", "deals", "emails": isCount
-        case "storage": isCount || limit.value.string != nil
-        default: false
-        }
-      guard isKnown else {
-        throw .invalid(
-          "featureLimits",
-          "contacts, deals and emails are whole numbers from 0, storage is a size such as 5GB")
+    for limit in plan.featureLimits.members { try checkLimit(limit.name, limit.value) }
+  }
+
+  /// Looks whether a limit is one that a client takes: one refused there would keep all of the
+  /// plan from it.
+  private static func checkLimit(_ name: String, _ value: JSONValue) throws(DirectoryError) {
+    let field = "featureLimits/\(name)"
+    let isCount = (value.integer ?? -1) >= 0
+    switch name {
+    case "contacts", "deals", "emails":
+      guard isCount else { throw .invalid(field, "a whole number from 0, or null for none") }
+    case "storage":
+      guard isCount || value.string.flatMap(StorageSize.bytes) != nil else {
+        throw .invalid(field, "a number of bytes, a size such as 5GB, or null for none")
       }
+    default:
+      throw .invalid("featureLimits", "there are contacts, deals, emails and storage")
     }
   }
 

@@ -44,6 +44,7 @@ extension Directory {
         (permissions ?? before.permissions).filter { !revoking.contains($0) } + granting)
       let after = RoleRecord(id: id, name: name ?? before.name, permissions: grants)
       let hadAdministrator = try Self.hasAdministrator(tenantID, connection)
+      if after.name != before.name { try Self.requireFreeName(after, tenantID, connection) }
       try connection.run(
         "UPDATE directory_roles SET name = ?, permissions = ? WHERE tenant_id = ? AND role_id = ?",
         [.text(after.name), .text(Self.text(grants)), .text(tenantID), .text(id)])
@@ -110,10 +111,26 @@ extension Directory {
     guard (count ?? 0) < Limits.rolesMax else {
       throw DirectoryError.invalid("id", "a tenant has at most \(Limits.rolesMax) roles")
     }
+    try requireFreeName(role, tenantID, connection)
     try connection.run(
       "INSERT INTO directory_roles (tenant_id, role_id, name, permissions) VALUES (?, ?, ?, ?)",
       [.text(tenantID), .text(role.id), .text(role.name), .text(text(role.permissions))])
     try announce(.role(tenantID, role), at: now, connection)
+  }
+
+  /// Throws when another role bears the name, by which people know roles.
+  private static func requireFreeName(
+    _ role: RoleRecord, _ tenantID: String, _ connection: borrowing Connection
+  ) throws {
+    let name = Folding.lowercased(role.name)
+    var isTaken = false
+    try connection.forEachRow(
+      "SELECT name FROM directory_roles WHERE tenant_id = ? AND role_id <> ?",
+      [.text(tenantID), .text(role.id)]
+    ) { row in
+      if Folding.lowercased(row.text(0) ?? "") == name { isTaken = true }
+    }
+    guard !isTaken else { throw DirectoryError.duplicate("name") }
   }
 
   /// Grants are kept in whatever form, as a remote Wrapper's would be; only their length and their

@@ -62,7 +62,8 @@ extension Directory {
       // Once more: another one may have come first.
       try Self.checkSetup(run.token, now, connection)
       let tenantID = try run.tenantID ?? Self.freeTenantID(run.tenantName, connection)
-      try Self.insertCompany(id: tenantID, name: run.tenantName, now, connection)
+      try Self.insertCompany(
+        TenantRecord(id: tenantID, name: run.tenantName), now, connection)
       try Self.insert(user, id: userID, passwordHash: hash, tenantID, now, connection)
       let session = NewSession(
         tenantID: tenantID, userID: userID, id: blank.id, token: blank.token,
@@ -85,27 +86,6 @@ extension Directory {
       throw DirectoryError.wrongSetupToken
     }
   }
-
-  private static func insertCompany(
-    id: String, name: String, _ now: Timestamp, _ connection: borrowing Connection
-  ) throws {
-    try insert(TenantRecord(id: id, name: name), now, connection)
-    try replacePlan(
-      by: CreditPlan(planType: "unlimited", overageAllowed: true), id, now, connection)
-    try connection.run(
-      "UPDATE directory_credit_accounts SET available = ? WHERE tenant_id = ?",
-      [.integer(firstBalanceUnits), .text(id)])
-    try insert(
-      UnitRecord(id: Self.organizationID, parentID: nil, type: .organization, name: name), id, now,
-      connection)
-    for role in StandardRoles.all { try insert(role, id, now, connection) }
-  }
-
-  /// The unit that stands for the company itself, to which its first person belongs.
-  private static let organizationID = "organization"
-
-  /// A million credits.
-  private static let firstBalanceUnits: Int64 = 1_000_000 * 10_000
 
   /// The slug of the name, with a number behind it where there is such a tenant already.
   private static func freeTenantID(

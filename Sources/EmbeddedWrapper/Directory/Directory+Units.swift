@@ -6,7 +6,8 @@ extension Directory {
   ///
   /// - Returns: its id, made when `id` is nil.
   /// - Throws: ``DirectoryError/notFound(_:)`` for a tenant or parent that does not exist,
-  ///   ``DirectoryError/duplicate(_:)``, ``DirectoryError/invalid(_:_:)``.
+  ///   ``DirectoryError/duplicate(_:)``, ``DirectoryError/invalid(_:_:)``,
+  ///   ``DirectoryError/secondOrganization``.
   @discardableResult
   public func createUnit(
     tenantID: String, id: String? = nil, type: UnitType, name: String, parentID: String?
@@ -44,6 +45,7 @@ extension Directory {
         type: changes.type ?? before.type, name: name ?? before.name)
       try Self.checkRoot(after)
       if after.parentID != before.parentID { try Self.checkMove(after, units) }
+      try Self.checkPlace(after, before: before, units)
       try connection.run(
         """
         UPDATE directory_units SET parent_id = ?, type = ?, name = ?
@@ -106,7 +108,9 @@ extension Directory {
     guard present.count < Limits.unitsMax else {
       throw DirectoryError.invalid("id", "a tenant has at most \(Limits.unitsMax) units")
     }
-    if unit.parentID != nil { try checkMove(unit, Units(present)) }
+    let units = Units(present)
+    if unit.parentID != nil { try checkMove(unit, units) }
+    try checkPlace(unit, before: nil, units)
     try connection.run(
       """
       INSERT INTO directory_units (tenant_id, unit_id, parent_id, type, name)
@@ -130,6 +134,21 @@ extension Directory {
   private static func checkRoot(_ unit: UnitRecord) throws(DirectoryError) {
     guard unit.parentID != nil || unit.type == .organization else {
       throw .invalid("parentId", "only an organization stands without a parent")
+    }
+  }
+
+  /// Looks whether the unit may stand beside those that it newly stands beside: one organization
+  /// only stands at the top, and no two units of one parent bear the same name.
+  private static func checkPlace(
+    _ unit: UnitRecord, before: UnitRecord?, _ units: Units
+  ) throws(DirectoryError) {
+    let isMoved = before.map { $0.parentID != unit.parentID } ?? true
+    guard isMoved || before?.name != unit.name else { return }
+    let others = units.byID.values.filter { $0.parentID == unit.parentID && $0.id != unit.id }
+    if isMoved, unit.parentID == nil, !others.isEmpty { throw .secondOrganization }
+    let name = Folding.lowercased(unit.name)
+    guard !others.contains(where: { Folding.lowercased($0.name) == name }) else {
+      throw .duplicate("name")
     }
   }
 

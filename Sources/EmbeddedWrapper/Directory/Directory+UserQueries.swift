@@ -9,6 +9,8 @@ public struct UserQuery: Sendable {
   public var text: String?
   /// The id after which the page begins.
   public var after: String?
+  /// How many of them are passed over.
+  public var offset = 0
   /// The most users; nil for all.
   public var limit: Int?
 
@@ -22,6 +24,25 @@ extension Directory {
     tenantID: String, _ query: UserQuery = UserQuery()
   ) throws(DirectoryError) -> [UserRecord] {
     try look { connection in try Self.users(tenantID, query, connection) }
+  }
+
+  /// How many of a tenant are asked for, wherever the page begins.
+  func userCount(tenantID: String, _ query: UserQuery) throws(DirectoryError) -> Int {
+    try look { connection in
+      let count = try connection.first(
+        """
+        SELECT count(*)
+        FROM directory_users
+        WHERE tenant_id = ?1 AND (?2 IS NULL OR is_active = ?2)
+          AND (?3 IS NULL OR instr(fold(name), ?3) > 0 OR instr(fold(email), ?3) > 0)
+        """,
+        [
+          .text(tenantID), query.isActive.map { SQLiteValue($0) } ?? .null,
+          SQLiteValue(query.text.map(Folding.fold)),
+        ]
+      ) { $0.integer(0) ?? 0 }
+      return Int(count ?? 0)
+    }
   }
 
   /// One user.
@@ -57,7 +78,7 @@ extension Directory {
         .text(tenantID), .text(query.after ?? ""),
         query.isActive.map { SQLiteValue($0) } ?? .null, SQLiteValue(query.text.map(Folding.fold)),
         // A negative limit is none.
-        .integer(query.limit ?? -1),
+        .integer(query.limit ?? -1), .integer(query.offset),
       ]
     ) { UserRow($0) }
     guard let first = rows.first, let last = rows.last else { return [] }
@@ -95,7 +116,7 @@ extension Directory {
       AND (?3 IS NULL OR is_active = ?3)
       AND (?4 IS NULL OR instr(fold(name), ?4) > 0 OR instr(fold(email), ?4) > 0)
     ORDER BY user_id
-    LIMIT ?5
+    LIMIT ?5 OFFSET ?6
     """
 
   private static let selectUserRoles = """

@@ -29,7 +29,7 @@ extension Directory {
     return id
   }
 
-  /// Changes what is known of a user; shutting one out, or another password, ends every session.
+  /// Changes what is known of a user; shutting one out ends every session.
   ///
   /// - Returns: the user as they are then.
   /// - Throws: ``DirectoryError/lastAdministrator`` when nobody else could administer,
@@ -37,12 +37,9 @@ extension Directory {
   ///   ``DirectoryError/invalid(_:_:)``.
   @discardableResult
   public func updateUser(
-    tenantID: String, userID: String, _ changes: UserChanges, password: String? = nil
+    tenantID: String, userID: String, _ changes: UserChanges
   ) async throws(DirectoryError) -> UserRecord {
     try Self.check(changes)
-    var hash: String?
-    if let password { hash = try await hashed(password) }
-    let newHash = hash
     return try await changeUser(tenantID, userID) { before, connection in
       let unitID = changes.unitID.applied(to: before.unitID)
       if let unitID { try Self.requireUnit(unitID, tenantID, connection) }
@@ -52,14 +49,14 @@ extension Directory {
         """
         UPDATE directory_users
         SET email = ?, email_folded = ?, name = ?, title = ?, location = ?, unit_id = ?,
-          is_active = ?, password_hash = coalesce(?, password_hash)
+          is_active = ?
         WHERE tenant_id = ? AND user_id = ?
         """,
         [
           .text(email), .text(Folding.lowercased(email)), .text(changes.name ?? before.name),
           SQLiteValue(changes.title.applied(to: before.title)),
           SQLiteValue(changes.location.applied(to: before.location)), SQLiteValue(unitID),
-          SQLiteValue(isActive), SQLiteValue(newHash), .text(tenantID), .text(userID),
+          SQLiteValue(isActive), .text(tenantID), .text(userID),
         ])
       if let roleIDs = changes.roleIDs {
         try Self.replaceRoles(of: userID, by: roleIDs, tenantID, connection)
@@ -67,7 +64,7 @@ extension Directory {
       if let permissions = changes.permissions {
         try Self.replacePermissions(of: userID, by: permissions, tenantID, connection)
       }
-      if !isActive || newHash != nil { try Self.endSessions(of: userID, tenantID, connection) }
+      if !isActive { try Self.endSessions(of: userID, tenantID, connection) }
     }
   }
 

@@ -5,10 +5,12 @@ internal import SQLite
 public enum DirectoryError: Error, Sendable, Equatable {
   /// What was named does not exist: `tenant`, `unit`, `role` or `user`.
   case notFound(String)
-  /// Another one holds the same `id` or `email` already.
+  /// Another one holds the same `id`, `email` or `name` already.
   case duplicate(String)
   /// The value of a field cannot be taken; the second says why, in words for the operator.
   case invalid(String, String)
+  /// The tenant has a unit at the top already, and there is one only.
+  case secondOrganization
   /// Something still hangs from what was to be removed.
   case inUse
   /// Nobody would be left who may administer the tenant.

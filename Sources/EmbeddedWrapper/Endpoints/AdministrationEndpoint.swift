@@ -27,8 +27,8 @@ struct AdministrationCall: Sendable {
 enum AdministrationAnswer: Sendable {
   /// 200 with `data`.
   case data(JSONValue)
-  /// 200 with a list and the cursor of what follows it.
-  case list([JSONValue], nextCursor: String?)
+  /// 200 with a list, the cursor of what follows it, and how many there are where that is asked.
+  case list([JSONValue], nextCursor: String?, total: Int? = nil)
   /// 201 with `data`, and where it is found from now on.
   case created(JSONValue, location: String)
   /// 204.
@@ -38,9 +38,12 @@ enum AdministrationAnswer: Sendable {
     switch self {
     case .data(let data):
       return .json((["data": data] as JSONValue).bytes)
-    case .list(let data, let nextCursor):
-      let body: JSONValue = ["data": .array(data), "nextCursor": JSONValue(nextCursor)]
-      return .json(body.bytes)
+    case .list(let data, let nextCursor, let total):
+      var body = JSONObject([
+        ("data", .array(data)), ("nextCursor", JSONValue(nextCursor)),
+      ])
+      if let total { body["total"] = .integer(total) }
+      return .json(JSONValue.object(body).bytes)
     case .created(let data, let location):
       var response = HTTPResponse.json(status: 201, (["data": data] as JSONValue).bytes)
       response.headers.add("Location", location)

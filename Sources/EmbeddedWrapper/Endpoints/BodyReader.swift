@@ -8,7 +8,7 @@ struct BodyReader {
   private var taken: Set<String> = []
   private var issues: [Problem.Issue] = []
 
-  /// - Throws: 400 for what is no JSON object.
+  /// - Throws: 400 for what is no JSON, 422 for what is no object.
   init(_ request: HTTPRequest) throws(Problem) {
     object = try request.jsonObject()
   }

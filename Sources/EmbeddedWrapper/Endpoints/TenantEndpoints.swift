@@ -25,7 +25,7 @@ struct TenantEndpoints: Sendable {
     let features = body.optionalObject("features") ?? JSONObject()
     let settings = body.optionalObject("settings") ?? JSONObject()
     try body.finish()
-    let made = try await directory.createTenant(
+    let made = try await directory.createCompany(
       id: id, name: name, branding: branding, features: features, settings: settings)
     return .created(
       Self.json(try tenant(made)), location: "/api/directory/tenants/\(made)")

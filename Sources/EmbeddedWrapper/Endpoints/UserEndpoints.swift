@@ -36,7 +36,9 @@ struct UserEndpoints: Sendable {
     guard try directory.tenant(tenantID) != nil else { throw DirectoryError.notFound("tenant") }
     let page = try UserPage(call.query, limit: Limits.usersPerPage)
     let (users, nextCursor) = try page.users(of: directory, tenantID: tenantID)
-    return .list(users.map(Self.json), nextCursor: nextCursor)
+    return .list(
+      users.map(Self.json), nextCursor: nextCursor,
+      total: try page.total(of: directory, tenantID: tenantID))
   }
 
   private func create(_ call: AdministrationCall) async throws -> AdministrationAnswer {
@@ -70,12 +72,11 @@ struct UserEndpoints: Sendable {
     changes.isActive = body.optionalFlag("isActive")
     changes.roleIDs = body.optionalTexts("roleIds")
     changes.permissions = body.optionalTexts("permissions")
-    let password = body.optionalText("password")
     try body.finish()
     let userID = call.parameters["id"]
     let user = try await referring(Self.references) { [changes] in
       try await directory.updateUser(
-        tenantID: tenantID, userID: userID, changes, password: password)
+        tenantID: tenantID, userID: userID, changes)
     }
     return .data(Self.json(user))
   }
@@ -95,7 +96,7 @@ struct UserEndpoints: Sendable {
     try body.finish()
     let user = try user(tenantID, call.parameters["id"])
     try await directory.setPassword(tenantID: tenantID, userID: user.id, password: password)
-    return .done
+    return .data(Self.json(user))
   }
 
   private func grantRole(_ call: AdministrationCall) async throws -> AdministrationAnswer {

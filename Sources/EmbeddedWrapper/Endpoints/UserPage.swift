@@ -1,10 +1,12 @@
 internal import Cryptography
 internal import HTTP
 
-/// A page of a tenant's people, as `limit`, `cursor`, `active` and `q` ask for it.
+/// A page of a tenant's people, as `limit`, `cursor`, `offset`, `count`, `active` and `q` ask for
+/// it.
 struct UserPage: Sendable {
   private var query = UserQuery()
   private let limit: Int
+  private let wantsCount: Bool
 
   /// Reads the parameters.
   ///
@@ -17,6 +19,13 @@ struct UserPage: Sendable {
         .invalidParameter, "limit is a number from 1 to \(Limits.usersPerPageMax).")
     }
     self.limit = wanted
+    wantsCount = items["count"] == "true"
+    if let offset = items["offset"] {
+      guard let offset = Int(offset), offset >= 0 else {
+        throw Problem(.invalidParameter, "offset is a number from 0.")
+      }
+      query.offset = offset
+    }
     if let cursor = items["cursor"], !cursor.isEmpty {
       guard let bytes = Base64.decodeURL(cursor), let id = String(validating: bytes, as: UTF8.self)
       else { throw Problem(.invalidCursor, "The cursor is none of this list.") }
@@ -29,6 +38,11 @@ struct UserPage: Sendable {
     default: throw Problem(.invalidParameter, "active is true or false.")
     }
     if let text = items["q"], !text.isEmpty { query.text = text }
+  }
+
+  /// How many there are on all pages; nil when nobody asks.
+  func total(of directory: Directory, tenantID: String) throws(DirectoryError) -> Int? {
+    wantsCount ? try directory.userCount(tenantID: tenantID, query) : nil
   }
 
   /// The users, and where the next page begins; nil when there is none.

@@ -45,24 +45,3 @@ public struct FeatureLimits: Sendable, Hashable {
   /// Bytes of files.
   public let storageBytes: Int64?
 }
-
-/// Sizes as plans write them: `5GB` is 5·10^9 bytes, `5GiB` is 5·2^30.
-enum StorageSize {
-  private static let factors: [(suffix: String, bytes: Int64)] = [
-    ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
-    ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("B", 1),
-  ]
-
-  /// The bytes that `text` names, with up to three decimals; nil when it names none.
-  static func bytes(_ text: String) -> Int64? {
-    for (suffix, factor) in factors where text.hasSuffix(suffix) {
-      let digits = text.dropLast(suffix.count).filter { $0 != " " }
-      guard let thousandths = JSONNumber(unchecked: String(digits)).units(scale: 3),
-        thousandths >= 0
-      else { return nil }
-      let (product, overflow) = thousandths.multipliedReportingOverflow(by: factor)
-      return overflow ? nil : product / 1000
-    }
-    return nil
-  }
-}

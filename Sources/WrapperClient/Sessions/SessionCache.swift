@@ -15,7 +15,8 @@ final class SessionCache: Sendable {
   private enum Entry {
     case accepted(WrapperSession, freshUntil: Double, validatedAt: Timestamp)
     /// Signed out here: what an earlier question still brings does not count.
-    case refused(WrapperError, until: Double, isFinal: Bool)
+    /// The last is what the token stood for before.
+    case refused(WrapperError, until: Double, isFinal: Bool, WrapperSession? = nil)
   }
 
   private let entries = Mutex<[TokenDigest: Entry]>([:])
@@ -36,7 +37,7 @@ final class SessionCache: Sendable {
       if let end = session.expiresAt, end <= time.now() { return .refused(.expired) }
       return time.monotonicSeconds < freshUntil
         ? .accepted(session) : .stale(session, validatedAt: validatedAt)
-    case .refused(let error, let until, _):
+    case .refused(let error, let until, _, _):
       return time.monotonicSeconds < until ? .refused(error) : .unknown
     }
   }
@@ -58,7 +59,19 @@ final class SessionCache: Sendable {
 
   func refuse(_ digest: TokenDigest, _ error: WrapperError) {
     let until = time.monotonicSeconds + Limits.refusedTokenSeconds
-    remember(digest, .refused(error, until: until, isFinal: false))
+    remember(digest, .refused(error, until: until, isFinal: false, lastSession(digest)))
+  }
+
+  /// What the token stood for when it was last accepted, until that would have ended by itself.
+  func lastSession(_ digest: TokenDigest) -> WrapperSession? {
+    let last: WrapperSession? =
+      switch entries.withLock({ $0[digest] }) {
+      case .accepted(let session, _, _)?: session
+      case .refused(_, _, _, let session)?: session
+      case nil: nil
+      }
+    guard let last, last.expiresAt.map({ $0 > time.now() }) ?? true else { return nil }
+    return last
   }
 
   /// Refuses the token for as long as an answer from before could still be on its way.
@@ -67,11 +80,14 @@ final class SessionCache: Sendable {
     remember(digest, .refused(.unauthenticated, until: until, isFinal: true))
   }
 
-  /// Forgets the accepted tokens of the sessions that `isMeant`.
+  /// Trusts the accepted tokens of the sessions that `isMeant` no longer, not even while nobody
+  /// can be asked.
   func forget(where isMeant: (WrapperSession) -> Bool) {
     entries.withLock { entries in
-      entries = entries.filter { _, entry in
-        if case .accepted(let session, _, _) = entry { !isMeant(session) } else { true }
+      entries = entries.mapValues { entry in
+        guard case .accepted(let session, _, _) = entry, isMeant(session) else { return entry }
+        return .accepted(
+          session, freshUntil: -.infinity, validatedAt: Timestamp(milliseconds: 0))
       }
     }
   }
@@ -98,7 +114,7 @@ final class SessionCache: Sendable {
   private func remember(_ digest: TokenDigest, _ entry: Entry) {
     let now = time.monotonicSeconds
     entries.withLock { entries in
-      if case .refused(_, let until, true)? = entries[digest], now < until { return }
+      if case .refused(_, let until, true, _)? = entries[digest], now < until { return }
       if entries.count >= Limits.tokensMax, entries[digest] == nil { evict(from: &entries, now) }
       entries[digest] = entry
     }
@@ -110,7 +126,7 @@ final class SessionCache: Sendable {
       switch entry {
       case .accepted(let session, let freshUntil, _):
         now < freshUntil && (session.expiresAt.map { $0 > time.now() } ?? true)
-      case .refused(_, let until, let isFinal): isFinal && now < until
+      case .refused(_, let until, let isFinal, _): isFinal && now < until
       }
     }
     guard entries.count >= Limits.tokensMax else { return }

@@ -24,6 +24,8 @@ public final class SessionRegistry: Sendable {
     var ended: [SessionKey: Timestamp] = [:]
     /// Ended ones that had to make room; they leave the file with the next storing.
     var dropped: [SessionKey] = []
+    /// Those that the Wrapper ended; they leave the file likewise.
+    var unlisted: Set<SessionKey> = []
   }
 
   private let state = Mutex(State())
@@ -64,6 +66,7 @@ public final class SessionRegistry: Sendable {
         session = listed
       } else {
         if state.listed.count >= Limits.activeSessionsMax { Self.evict(from: &state, now) }
+        state.unlisted.remove(key)
         session =
           held
           ?? ActiveSession(
@@ -107,6 +110,33 @@ public final class SessionRegistry: Sendable {
     }
   }
 
+  /// Takes a session off the list whose token the Wrapper refuses, and by that all of them.
+  func endedByWrapper(_ token: WrapperSession) {
+    guard let session = token.slot.session else { return }
+    state.withLock { Self.unlist(session, &$0) }
+  }
+
+  /// Takes the sessions of a user off the list that began with a password, because the Wrapper has
+  /// ended them.
+  ///
+  /// - Parameter kept: The id of the one that goes on.
+  public func endedByWrapper(userID: String, tenantID: String, except kept: String? = nil) {
+    state.withLock { state in
+      let ended = state.listed.values.filter { session in
+        session.tenantID == tenantID && session.userID == userID && session.id != kept
+          && session.authenticationMethod == "password"
+      }
+      for session in ended { Self.unlist(session, &state) }
+    }
+  }
+
+  private static func unlist(_ session: ActiveSession, _ state: inout State) {
+    guard state.listed[session.key] === session else { return }
+    session.forget()
+    state.listed[session.key] = nil
+    state.unlisted.insert(session.key)
+  }
+
   /// Begins to write down which sessions are in use.
   func start() {
     state.withLock { _ = load(&$0, time.now()) }
@@ -133,19 +163,26 @@ public final class SessionRegistry: Sendable {
   func storeSessions() async {
     let now = time.now()
     let oldest = Self.oldest(now)
-    let work = state.withLock { state -> ([ActiveSession], [SessionKey])? in
+    let work = state.withLock { state -> ([ActiveSession], [SessionKey], [SessionKey])? in
       guard state.isLoaded else { return nil }
       for (key, session) in state.listed where session.lastSeenAt <= oldest {
         session.forget()
         state.listed[key] = nil
       }
       state.ended = state.ended.filter { $0.value > now }
-      defer { state.dropped = [] }
-      return (state.listed.values.filter(\.isUnstored), state.dropped)
+      defer {
+        state.dropped = []
+        state.unlisted = []
+      }
+      return (
+        state.listed.values.filter(\.isUnstored), state.dropped,
+        Array(state.unlisted)
+      )
     }
-    guard let (changed, dropped) = work else { return }
+    guard let (changed, dropped, unlisted) = work else { return }
     do {
       try await store.save(changed)
+      try await store.unlist(unlisted)
       try await store.forget(dropped, activeBefore: oldest, endedBefore: now)
     } catch {
       log(.warning, "the sessions in use could not be written: \(error)")

@@ -74,12 +74,21 @@ struct SessionStore: Sendable {
         }
       } while removed == Limits.sessionsPerWrite
     }
-    var rest = dropped[...]
+    try await remove(dropped, Self.deleteOneEnded)
+  }
+
+  /// Removes sessions that are in use no more.
+  func unlist(_ keys: [SessionKey]) async throws {
+    try await remove(keys, Self.deleteOneActive)
+  }
+
+  private func remove(_ keys: [SessionKey], _ sql: String) async throws {
+    var rest = keys[...]
     while !rest.isEmpty {
       let step = Array(rest.prefix(Limits.sessionsPerWrite))
       rest = rest.dropFirst(step.count)
       try await database.write { connection in
-        for key in step { try connection.run(Self.deleteOneEnded, Self.values(key)) }
+        for key in step { try connection.run(sql, Self.values(key)) }
       }
     }
   }

@@ -15,6 +15,8 @@ final class TokenValidator: Sendable {
   private let transport: any WrapperSending
   private let time: TimeSource
   private let cache: SessionCache
+  /// Told of a session whose token was good until now.
+  private let ended: @Sendable (WrapperSession) -> Void
   private let requestSeconds: Double
   private typealias Answer = Result<Sighting, WrapperError>
 
@@ -22,7 +24,11 @@ final class TokenValidator: Sendable {
     atOnce: Limits.validationsAtOnceMax, waitingMax: Limits.validationsWaitingMax)
   private let questions = Mutex<[TokenDigest: Promise<Answer>]>([:])
 
-  init(_ configuration: WrapperConfiguration, transport: any WrapperSending, time: TimeSource) {
+  init(
+    _ configuration: WrapperConfiguration, transport: any WrapperSending, time: TimeSource,
+    ended: @escaping @Sendable (WrapperSession) -> Void = { _ in }
+  ) {
+    self.ended = ended
     requestSeconds = configuration.requestSeconds
     self.transport = transport
     self.time = time
@@ -33,6 +39,11 @@ final class TokenValidator: Sendable {
   func cached(_ token: String) -> WrapperSession? {
     guard case .accepted(let session) = cache.lookup(TokenDigest(token)) else { return nil }
     return session
+  }
+
+  /// What the token stood for when it was last accepted.
+  func lastSession(_ token: String) -> WrapperSession? {
+    cache.lastSession(TokenDigest(token))
   }
 
   /// The token's session, from memory or from the Wrapper.
@@ -122,7 +133,10 @@ final class TokenValidator: Sendable {
       if case .refused(let error) = cache.lookup(digest) { return .failure(error) }
       return .success(Sighting(session: session, isFirst: isFirst))
     case .failure(let error):
-      if error != .unavailable { cache.refuse(digest, error) }
+      if error != .unavailable {
+        cache.refuse(digest, error)
+        if let session = cache.lastSession(digest) { ended(session) }
+      }
       return .failure(error)
     }
   }

@@ -43,6 +43,13 @@ final class FollowedTenants: Sendable {
     return sync?.isKnown ?? wasLeft
   }
 
+  /// Whether enough is known of any tenant.
+  var knowsAny: Bool {
+    state.withLock { state in
+      !state.past.isEmpty || state.syncs.values.contains { $0.isKnown }
+    }
+  }
+
   /// Takes note of tenants that stand in the file and are not loaded yet.
   func remember(_ tenantIDs: some Sequence<String>) {
     state.withLock { state in

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Values
 
 /// Why an answer was refused as a whole.
 ///
