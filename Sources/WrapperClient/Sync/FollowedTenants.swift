@@ -213,8 +213,10 @@ extension FollowedTenants {
   func leave(_ tenantID: String) -> Bool { self[tenantID].map { leave($0) } ?? true }
 
   private func keepBudget() async {
+    let probe = RecoveryProbe(environment: environment)
     while !Task.isCancelled {
       sweep()
+      probe.check(byID.values)
       await alarm.wait(seconds: Limits.sweepSeconds)
     }
   }
