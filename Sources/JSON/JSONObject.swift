@@ -18,6 +18,12 @@ public struct JSONObject: Sendable, Hashable {
     for (name, value) in members { self[name] = value }
   }
 
+  /// No members, with room for `capacity` of them.
+  public init(capacity: Int) {
+    members = []
+    members.reserveCapacity(capacity)
+  }
+
   /// Takes members whose names are known to be unique.
   init(unchecked members: [Member]) {
     self.members = members
@@ -41,6 +47,12 @@ public struct JSONObject: Sendable, Hashable {
       case (nil, nil): break
       }
     }
+  }
+
+  /// Appends a member whose name is known not to be there yet, so that nobody has to look.
+  public mutating func append(unique name: String, _ value: JSONValue) {
+    assert(self[name] == nil, "the name stands there already")
+    members.append(Member(name: name, value: value))
   }
 
   /// Applies `patch` by JSON Merge Patch (RFC 7396): null removes, an object merges, all else

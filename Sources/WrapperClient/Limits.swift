@@ -4,7 +4,7 @@ enum Limits {
   static let crowdMutations = 8
   /// The pause between two batches while it is, in seconds: what is written meanwhile waits in the
   /// file and follows at full speed afterwards.
-  static let crowdedPauseSeconds = 0.08
+  static let crowdedPauseSeconds = 0.2
   /// The size at which a batch of activities is sent although more rows wait, in bytes; far below
   /// what a Wrapper takes.
   static let batchBytesWanted = 4 * 1024 * 1024
@@ -24,11 +24,13 @@ enum Limits {
   static let complaintSeconds = 60.0
 
   /// How long a poll of the change feed may be answered later than it asked to.
-  static let feedGraceSeconds = 10.0
+  static let feedGraceSeconds = 3.0
   /// The most tenants of one poll that names them.
   static let feedTenantsPerPollMax = 100
   /// The most bytes that the names of a poll's channels take: servers take addresses of 8 KiB.
   static let feedChannelsBytesMax = 6_144
+  /// The longest time until the Wrapper is asked whether it is back, by one call for all.
+  static let probeSeconds = 5.0
   /// How long a feed that is not there is left alone.
   static let feedRetrySeconds = 300.0
   /// The shortest time between two polls that brought nothing new.
@@ -49,7 +51,7 @@ enum Limits {
   /// The most looks in a row that are taken again at once because an event overtook them.
   static let discardsAtOnceMax = 3
   /// The number of users from which on losing half of them is not believed.
-  static let usersUntilLossCounts = 4
+  static let usersUntilLossCounts = 2
   /// How long it is not believed.
   static let lossDisbeliefSeconds = 600.0
   /// The most activities of other applications that are kept of a tenant.
@@ -75,6 +77,9 @@ enum Limits {
   static let decisionsPerTenantMax = 4_096
   /// The most contexts of users a snapshot remembers.
   static let contextsPerTenantMax = 4_096
+  /// The age of an answer from which on a failed balance read makes it doubtful that the Wrapper
+  /// is there.
+  static let doubtSeconds = 1.0
   /// The most rounds of looks that a request waits for.
   static let roundsAwaitedMax = 4
   /// How long nobody asks about a tenant until it is left to the file.
@@ -151,6 +156,10 @@ enum Limits {
 
   /// The largest amount that is taken as one, in 1/10,000 credit, so that sums never overflow.
   static let amountUnitsMax: Int64 = 1_000_000_000_000_000
+  /// What separates an amount from the next unit by rounding errors alone: in credits, and as a
+  /// share of the amount, which holds the errors of thousands of sums.
+  static let amountNoise = 1e-9
+  static let amountNoiseShare = 1e-12
   /// How often a balance that changed is written to the file when nothing is shipped.
   static let balanceStoringSeconds = 30.0
 

@@ -15,12 +15,14 @@ extension Wrapper {
   ///
   /// All who ask at the same time share one read.
   public func creditStanding(tenantID: String) async -> CreditStanding {
-    guard let account = follow(tenantID)?.account else {
+    guard let sync = follow(tenantID) else {
       return CreditStanding(balance: nil, availableUnits: nil, isFresh: false)
     }
+    let account = sync.account
     let isFresh =
       await account.nextReading()?.value(withinSeconds: environment.configuration.requestSeconds)
       ?? false
+    if !isFresh { sync.doubt() }
     let ledger = account.ledger
     return CreditStanding(
       balance: ledger.balance, availableUnits: ledger.available, isFresh: isFresh)

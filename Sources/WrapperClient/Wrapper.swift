@@ -275,8 +275,12 @@ extension Wrapper {
         availableUnits: account.ledger.available ?? 0, requiredUnits: units)
     }
     let isOffline = await !isBalanceGood(account)
-    if isOffline, let reading = account.ledger.reading, isTooOld(reading.readAt) {
-      throw .unavailable
+    if isOffline {
+      sync.doubt()
+      guard sync.mode != .readOnly else { throw .readOnly }
+      if sync.isAnswered, let reading = account.ledger.reading, isTooOld(reading.readAt) {
+        throw .unavailable
+      }
     }
     // What the plan says may have changed during the wait.
     let limits = sync.creditConfiguration ?? .empty
@@ -305,10 +309,15 @@ extension Wrapper {
     return await reading.value(withinSeconds: environment.configuration.requestSeconds) ?? false
   }
 
-  /// Whether what was read at that moment may no longer carry a decision.
+  /// Whether a balance of that moment may no longer carry a decision, although the Wrapper answers
+  /// about everything else; where it answers nothing the mode says so.
+  ///
+  /// An idle balance is as old as its poll is rare before anything fails.
   private func isTooOld(_ moment: Timestamp) -> Bool {
     let age = environment.time.now().milliseconds - moment.milliseconds
-    return Double(age) > environment.configuration.offlineMinutes * 60_000
+    let secondsMax =
+      environment.offlineSeconds + environment.balancePollSeconds + Limits.secondsUntilDegraded
+    return Double(age) > secondsMax * 1000
   }
 
   private func serves(_ tenantID: String) -> Bool {

@@ -128,7 +128,13 @@ import Values
             client.status.contains { $0.tenantID == id && $0.feed == .feed }
           })
       }
-      #expect(script.calls("/api/events").contains { Self.channels($0).count == 10 })
+      let calls = script.calls("/api/events")
+      #expect(calls.contains { Self.channels($0).count == 10 })
+      // The header names a tenant only where no other is asked about.
+      for call in calls {
+        let isAlone = Self.channels(call).count == 5
+        #expect(call.headers["X-Tenant-Id"] == (isAlone ? "t1" : nil))
+      }
       await client.stop()
     }
   }

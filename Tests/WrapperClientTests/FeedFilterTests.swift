@@ -101,7 +101,7 @@ import Testing
       ),
       (
         "credit-configs", "credit-config-changed",
-        ["operationCode": "crm.a.b", "creditCost": 1.00001]
+        ["operationCode": "crm.a.b", "creditCost": "1"]
       ), ("activities", "activity-logged", [:]),
       ("activities", "activity-logged", ["activity": ["name": "without id"]]),
       ("users", "user-changed", ["userId": .string(String(repeating: "u", count: 2_000))]),

@@ -25,7 +25,6 @@ import Values
       (.organization, #"{"entityId":"a/b"}"#), (.organization, #"{"entityId":"a","children":1}"#),
       (.creditConfiguration, #"{"operations":[{"operationCode":"crm.a.b"}]}"#),
       (.creditConfiguration, #"{"operations":[{"operationCode":"crm.a.b","creditCost":-1}]}"#),
-      (.creditConfiguration, #"{"operations":[{"operationCode":"crm.a.b","creditCost":0.00001}]}"#),
       (.creditConfiguration, #"{"operations":[{"operationCode":"crm.a.b","creditCost":1e300}]}"#),
       (.creditConfiguration, #"{"monthlyLimit":"many"}"#),
       (.creditConfiguration, #"{"featureLimits":{"storage":"lots"}}"#),

@@ -13,7 +13,10 @@ enum ContentNegotiation {
     guard endpoint.bodyBytesMax > 0, case .bytes(let body) = request.body, !body.isEmpty else {
       return
     }
-    let type = mediaType(request.head.headers["Content-Type"] ?? "application/json")
+    guard let header = request.head.headers["Content-Type"], header != "application/json" else {
+      return
+    }
+    let type = mediaType(header)
     guard type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
     else {
       throw Problem(.unsupportedMediaType, "The body must be application/json.")

@@ -66,14 +66,15 @@ struct BalanceRead: Sendable {
     // Whatever is wrong with the text, it is no balance.
     guard let value = try? JSONParser.parse(body), value.object != nil else { return nil }
     if let named = value["tenantId"], !named.isNull, named.string != tenantID { return nil }
-    func amount(_ name: String) -> Int64? {
-      guard case .number(let number)? = value[name], let units = number.units(scale: 4),
+    func amount(_ name: String, _ rounding: AmountRounding) -> Int64? {
+      guard case .number(let number)? = value[name],
+        let units = number.units(scale: 4, rounding: rounding),
         units.magnitude <= UInt64(Limits.amountUnitsMax)
       else { return nil }
       return units
     }
-    guard let available = amount("available"), let daily = amount("dailyUsage"),
-      let monthly = amount("monthlyUsage")
+    guard let available = amount("available", .down), let daily = amount("dailyUsage", .up),
+      let monthly = amount("monthlyUsage", .up)
     else { return nil }
     return Amounts(available: available, dailyUsage: daily, monthlyUsage: monthly)
   }

@@ -88,11 +88,14 @@ extension SnapshotStore {
       try connection.run(
         Self.invalidate,
         [
-          .text(Timestamp(milliseconds: 0).rfc3339), .text(tenant.tenantID),
+          .text(Self.neverRight.rfc3339), .text(tenant.tenantID),
           .text(collection.rawValue),
         ])
     }
   }
+
+  /// The age of an answer that must be fetched again before it is trusted.
+  static let neverRight = Timestamp(milliseconds: 0)
 
   private static let selectActivity = """
     SELECT 1 FROM crm_activities WHERE id = ? AND tenant_id = ?

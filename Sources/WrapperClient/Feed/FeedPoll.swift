@@ -21,6 +21,12 @@ final class FeedPoll: Sendable {
       }
     }
 
+    /// The tenant, where it is the only one.
+    var onlyTenantID: String? {
+      guard case .tenants(let tenantIDs) = self, tenantIDs.count == 1 else { return nil }
+      return tenantIDs.first
+    }
+
     /// The value of `channels`, encoded.
     var channels: String {
       switch self {
@@ -82,6 +88,8 @@ final class FeedPoll: Sendable {
     /// When a poll was sent that brought nothing: all that happened before it has been seen.
     var caughtUpSeconds = -Double.infinity
     var failures = 0
+    /// Answers in a row that told to start again.
+    var resets = 0
     /// Whether the last answer was good.
     var isLive = false
     /// The tenants whose news the cursor has been following since they were fetched.

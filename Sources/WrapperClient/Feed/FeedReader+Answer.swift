@@ -30,15 +30,16 @@ extension FeedReader {
     }
     tally.countApplied(events.count { $0.problem == nil })
     let isCaughtUp = isStart || answer.events.isEmpty
-    let news = poll.state.withLock { state -> Set<String> in
+    let (news, resets) = poll.state.withLock { state -> (Set<String>, Int) in
       state.cursor = answer.cursor
+      state.resets = answer.isReset ? state.resets + 1 : 0
       state.failures = 0
       state.isLive = true
       if isStart { state.members = [] }
       FeedPoll.see(events.map(\.id), in: &state)
       if isCaughtUp { state.caughtUpSeconds = request.sentSeconds }
       defer { state.members = Set(syncs.keys) }
-      return Set(syncs.keys).subtracting(state.members)
+      return (Set(syncs.keys).subtracting(state.members), state.resets)
     }
     for (tenantID, sync) in syncs {
       sync.feedBegan(isNew: news.contains(tenantID))
@@ -46,8 +47,8 @@ extension FeedReader {
     }
     let pollSeconds = environment.configuration.pollSeconds
     // A Wrapper that resets again and again costs no more than one whose snapshots are polled.
-    if answer.isReset { return pollSeconds }
-    guard events.isEmpty, !isFirst else { return min(Limits.feedSpacingSeconds, pollSeconds) }
+    if resets > 1 { return pollSeconds }
+    guard events.isEmpty, !isStart else { return min(Limits.feedSpacingSeconds, pollSeconds) }
     // A Wrapper that does not hold the poll must not be asked without a pause.
     let spacing = min(Limits.feedEmptySpacingSeconds, pollSeconds)
     return max(0, request.sentSeconds + spacing - received)

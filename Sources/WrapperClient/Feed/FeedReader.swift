@@ -142,7 +142,9 @@ final class FeedReader: Sendable {
       pause = refused(poll, answer)
     case .failure(let failure):
       if failure == .tooLarge || failure == .redirected { tally.countRejectedAnswer() }
-      pause = failed(poll, FetchFailure(reason: failure.reason))
+      pause = failed(
+        poll, FetchFailure(reason: failure.reason),
+        silentSince: failure == .timeout ? request.sentSeconds : nil)
     }
     let end = environment.time.monotonicSeconds + pause
     poll.state.withLock { $0.closedUntilSeconds = pause > 0 ? end : -.infinity }
@@ -167,17 +169,21 @@ final class FeedReader: Sendable {
         complaints.warn("reading the cursor", "\(error)")
       }
     }
-    let (epoch, cursor) = poll.state.withLock { ($0.epoch, $0.cursor) }
+    let (epoch, cursor, failures) = poll.state.withLock { ($0.epoch, $0.cursor, $0.failures) }
+    // After a failure the answer itself is the news, and so is not to be held.
     return FeedRequest(
-      scope: scope, epoch: epoch, cursor: cursor,
-      waitSeconds: waitSeconds, sentSeconds: environment.time.monotonicSeconds)
+      scope: scope, epoch: epoch, cursor: cursor, waitSeconds: failures > 0 ? 0 : waitSeconds,
+      sentSeconds: environment.time.monotonicSeconds)
   }
 
   /// How long the Wrapper may hold a poll: an answer without news is news of its own, and must not
-  /// come so late that what is held would have to be asked for before it is used.
+  /// come so late that what is held would have to be asked for before it is used, or that most of
+  /// the offline time is over.
   private var waitSeconds: Double {
     let staleness = environment.configuration.permissionMaxStalenessSeconds
-    return min(environment.configuration.feedWaitSeconds, max(1, (staleness / 2).rounded(.down)))
+    return min(
+      environment.configuration.feedWaitSeconds, max(1, (staleness / 2).rounded(.down)),
+      environment.silenceSeconds)
   }
 
   /// The Wrapper answered with another status than 200.
@@ -232,7 +238,9 @@ final class FeedReader: Sendable {
   }
 
   /// A poll brought nothing usable: what is held stays, and snapshots are looked at meanwhile.
-  func failed(_ poll: FeedPoll, _ failure: FetchFailure) -> Double {
+  func failed(
+    _ poll: FeedPoll, _ failure: FetchFailure, silentSince: Double? = nil
+  ) -> Double {
     let (failures, scope) = poll.state.withLock { state in
       state.failures += 1
       state.isLive = false
@@ -240,12 +248,13 @@ final class FeedReader: Sendable {
     }
     complaints.warn("polling", failure.isKeyRefused ? "the key is refused" : failure.reason)
     spread(followed().values.filter { scope.covers($0.tenantID) }) {
-      $0.feedEnded(delaySeconds: $1)
+      $0.feedEnded(delaySeconds: $1, silentSince: silentSince)
     }
     if failure.isKeyRefused { return environment.backoff.maxSeconds }
-    return max(
-      failure.retryAfterSeconds ?? 0,
-      environment.backoff.seconds(failures: failures, random: environment.random))
+    let pause = environment.backoff.seconds(failures: failures, random: environment.random)
+    if let seconds = failure.retryAfterSeconds { return max(seconds, pause) }
+    // One poll tells that the Wrapper is back, for all tenants.
+    return min(pause, environment.probePause)
   }
 
   /// The feed works again after it was given up.
@@ -270,12 +279,13 @@ struct FeedRequest: Sendable {
   let waitSeconds: Double
   let sentSeconds: Double
 
-  /// The call, which names no tenant in its header.
+  /// The call, which names a tenant in its header only where it asks about no other.
   var call: WrapperCall {
     let wait = JSONNumber(unchecked: "\(waitSeconds)").text
     let after = cursor.map { "&after=\(PercentEncoding.encode($0))" } ?? ""
     var call = WrapperCall(
-      path: "/api/events?channels=\(scope.channels)\(after)&wait=\(wait)", tenantID: nil)
+      path: "/api/events?channels=\(scope.channels)\(after)&wait=\(wait)",
+      tenantID: scope.onlyTenantID)
     call.seconds = waitSeconds + Limits.feedGraceSeconds
     return call
   }

@@ -13,11 +13,15 @@ struct CollectionState: Sendable {
   var failingSince: Double?
   /// Whether the Wrapper refuses the key.
   var isKeyRefused = false
+  /// Whether the Wrapper itself said how long it is to be left alone.
+  var isHeldOff = false
   /// When the look that brought or confirmed what is held ended, on the monotonic clock; what was
   /// stored before the process started may have been read at any time.
   var endedSeconds = Double.infinity
   /// Counts the times that another look was asked for.
   var requests = 0
+  /// How many of them came before the look began that brought or confirmed what is held.
+  var answeredRequests = 0
   /// Counts the changes by events, each of which makes looks under way worthless.
   var changes = 0
   /// Looks in a row that were worthless.
@@ -26,8 +30,6 @@ struct CollectionState: Sendable {
   var isInvalid = false
   /// Since when the Wrapper's answers lack so many users that they are not believed.
   var lossSince: Double?
-  /// Whether the next look may lose as many users as it likes.
-  var acceptsLoss = false
 
   /// Whether what is held was read from the file and not confirmed since.
   var isFromFile: Bool { endedSeconds == .infinity }
@@ -54,20 +56,34 @@ struct CollectionState: Sendable {
     failures = 0
     failingSince = nil
     isKeyRefused = false
+    isHeldOff = false
     discards = 0
     lossSince = nil
+    answeredRequests = requests
     guard requests == self.requests else { return }
     self.dueSeconds = dueSeconds
     isInvalid = false
-    acceptsLoss = false
   }
 
   /// The look failed; what was held stays.
-  mutating func fail(_ failure: FetchFailure, now: Double, pauseSeconds: Double) {
+  ///
+  /// Nothing was heard since `silentSince`, from where a new row of failures counts.
+  mutating func fail(
+    _ failure: FetchFailure, silentSince: Double, now: Double, pauseSeconds: Double
+  ) {
     failures += 1
-    if failingSince == nil { failingSince = now }
+    if failingSince == nil { failingSince = silentSince }
     isKeyRefused = failure.isKeyRefused
+    isHeldOff = failure.isKeyRefused || failure.retryAfterSeconds != nil
     dueSeconds = now + pauseSeconds
+  }
+
+  /// The Wrapper has not been heard of since `moment`, as somebody else found: the next look shows
+  /// whether a row of failures began there.
+  mutating func fall(silent moment: Double) {
+    guard failures == 0 else { return }
+    failures = 1
+    failingSince = isFromFile ? moment : max(moment, endedSeconds)
   }
 
   /// The mode that this collection by itself would call for.
@@ -76,12 +92,16 @@ struct CollectionState: Sendable {
     let age = lastSuccess.map { Double(now.milliseconds - $0.milliseconds) / 1000 }
     // What the file held may be older than anything that a process alone would have worked with.
     if isFromFile, let age, age >= offlineSeconds { return .readOnly }
+    let failing = monotonic - failingSince
+    // However short the offline time is, what is degraded is seen before what is read only.
     let isDegraded =
       isKeyRefused || failures >= Limits.failuresUntilDegraded
-      || monotonic - failingSince >= Limits.secondsUntilDegraded
+      || failing >= min(Limits.secondsUntilDegraded, offlineSeconds / 2)
     guard isDegraded else { return .online }
     guard let age else { return .readOnly }
-    return age >= offlineSeconds ? .readOnly : .degraded
+    // The Wrapper was there until the first failure, although nothing had to be asked for.
+    let away = isFromFile ? age : min(age, failing)
+    return away >= offlineSeconds ? .readOnly : .degraded
   }
 }
 

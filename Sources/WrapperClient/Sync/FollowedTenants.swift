@@ -220,8 +220,10 @@ extension FollowedTenants {
   func leave(_ tenantID: String) -> Bool { self[tenantID].map { leave($0) } ?? true }
 
   private func keepBudget() async {
+    let probe = RecoveryProbe(environment: environment)
     while !Task.isCancelled {
       sweep()
+      probe.check(byID.values)
       // Many that are loaded one after the other are one reason to look, not many; only stopping
       // ends the pause early.
       try? await Task.sleep(for: .seconds(Limits.sweepSpacingSeconds))

@@ -120,8 +120,9 @@ struct SnapshotReader {
   ) throws(AnswerRejection) -> (code: String, units: Int64) {
     let code = SharedTexts.grant(try text(operation, "operationCode"))
     guard case .number(let number)? = operation["creditCost"],
-      let units = number.units(scale: 4), (0...Limits.amountUnitsMax).contains(units)
-    else { throw AnswerRejection("creditCost is no amount with at most 4 decimals") }
+      let units = number.units(scale: 4, rounding: .up),
+      (0...Limits.amountUnitsMax).contains(units)
+    else { throw AnswerRejection("creditCost is no amount") }
     return (code, units)
   }
 
@@ -196,8 +197,8 @@ struct SnapshotReader {
     switch value {
     case nil, .null: return nil
     case .number(let number)?:
-      guard let units = number.units(scale: scale) else {
-        throw AnswerRejection("a limit has too many decimals or digits")
+      guard let units = number.units(scale: scale, rounding: .down) else {
+        throw AnswerRejection("a limit has too many digits")
       }
       return units < 0 ? nil : units
     default: throw AnswerRejection("a limit is no number")

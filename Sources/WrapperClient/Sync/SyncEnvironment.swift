@@ -39,6 +39,15 @@ struct SyncEnvironment: Sendable {
   }
 
   var offlineSeconds: Double { configuration.offlineMinutes * 60 }
+
+  /// The longest time without an answer that leaves enough of a short offline time.
+  var silenceSeconds: Double { max(1, (offlineSeconds / 3).rounded(.down)) }
+
+  /// The time until one call asks for all whether the Wrapper is back, less some jitter.
+  var probePause: Double { Limits.probeSeconds * (0.8 + 0.2 * random.fraction()) }
+
+  /// How often the balance is read when no operation asks for it.
+  var balancePollSeconds: Double { min(Limits.balancePollSeconds, silenceSeconds) }
 }
 
 /// Writes each complaint of a tenant, or about something else, at most once a minute.

@@ -78,7 +78,10 @@ extension TenantSync {
   }
 
   /// The feed says no more: looks are taken again, the first after `delaySeconds`.
-  func feedEnded(delaySeconds: Double) {
+  ///
+  /// - Parameter silentSince: When the poll was sent that was never answered, if it was not: until
+  ///   a look brings something, the Wrapper has not been heard of since.
+  func feedEnded(delaySeconds: Double, silentSince: Double? = nil) {
     let now = environment.time.monotonicSeconds
     let wasFed = state.withLock { state in
       defer { state.isFed = false }
@@ -86,7 +89,12 @@ extension TenantSync {
       for collection in WrapperCollection.allCases where collection.isCritical {
         let due = state.collections[collection]?.dueSeconds ?? now
         state.collections[collection]?.dueSeconds = min(due, now + delaySeconds)
+        if let silentSince {
+          state.collections[collection]?.fall(
+            silent: silence(since: silentSince, now: now))
+        }
       }
+      if silentSince != nil { noteStaleness(in: &state) }
       return true
     }
     if wasFed { alarm.ring() }

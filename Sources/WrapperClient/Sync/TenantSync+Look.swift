@@ -7,6 +7,7 @@ extension TenantSync {
     // What comes is judged beside what is held.
     reload()
     let begun = state.withLock { $0.collections[collection, default: .init()] }
+    let sent = environment.time.monotonicSeconds
     do throws(FetchFailure) {
       let outcome = try await fetch.fetch(collection, etag: begun.etag)
       let ended = environment.time.monotonicSeconds
@@ -15,7 +16,7 @@ extension TenantSync {
       await storing?.value
     } catch {
       guard !Task.isCancelled else { return }
-      fail(collection, error)
+      fail(collection, error, sent: sent)
     }
   }
 
@@ -57,7 +58,7 @@ extension TenantSync {
       if held.isInvalid { state.confirmedSeconds = -.infinity }
       succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
     case .changed(let snapshot, _, let etag, let maxAge, let foreignOperations):
-      try believe(snapshot, of: collection, begun: begun, in: &state)
+      try believe(snapshot, of: collection, in: &state)
       if collection == .creditConfiguration { state.foreignOperations = foreignOperations }
       state.collections[collection, default: .init()].etag = etag
       succeed(collection, maxAge, begun: begun, ended: ended, in: &state)
@@ -72,10 +73,9 @@ extension TenantSync {
   ///
   /// One mistake at the Wrapper would lock everybody out. What is said for long enough is none.
   private func believe(
-    _ snapshot: CollectionSnapshot, of collection: WrapperCollection, begun: CollectionState,
-    in state: inout State
+    _ snapshot: CollectionSnapshot, of collection: WrapperCollection, in state: inout State
   ) throws(FetchFailure) {
-    guard state.truth.losesMany(to: snapshot), !begun.acceptsLoss else { return }
+    guard state.truth.losesMany(to: snapshot) else { return }
     let now = environment.time.monotonicSeconds
     let since = state.collections[collection]?.lossSince ?? now
     state.collections[collection]?.lossSince = since
@@ -107,8 +107,16 @@ extension TenantSync {
     noteStaleness(in: &state)
   }
 
-  private func fail(_ collection: WrapperCollection, _ failure: FetchFailure) {
+  /// From when on a row of failures counts that shows now, when nothing was heard since `sent`.
+  ///
+  /// Never so early that a short offline time would be over before anybody sees what is degraded.
+  func silence(since sent: Double, now: Double) -> Double {
+    max(sent, now - environment.offlineSeconds / 3)
+  }
+
+  private func fail(_ collection: WrapperCollection, _ failure: FetchFailure, sent: Double) {
     state.withLock { state in
+      let now = environment.time.monotonicSeconds
       var held = state.collections[collection, default: .init()]
       let backoff = environment.backoff
       let pause =
@@ -117,7 +125,8 @@ extension TenantSync {
         : max(
           failure.retryAfterSeconds ?? 0,
           backoff.seconds(failures: held.failures + 1, random: environment.random))
-      held.fail(failure, now: environment.time.monotonicSeconds, pauseSeconds: pause)
+      held.fail(
+        failure, silentSince: silence(since: sent, now: now), now: now, pauseSeconds: pause)
       state.collections[collection] = held
       noteStaleness(in: &state)
       if failure.isRejection { state.rejectedAnswers += 1 }

@@ -11,9 +11,9 @@ extension TenantSync {
         .map { state.collections[$0, default: .init()] }
       let due = critical.map(\.dueSeconds).min() ?? 0
       let dueIn = max(0, due - environment.time.monotonicSeconds)
-      let lastSuccess =
-        critical.contains { $0.lastSuccess == nil }
-        ? nil : critical.compactMap(\.lastSuccess).min()
+      // What an event made worthless before the process started was never right since.
+      let known = critical.compactMap(\.lastSuccess).filter { $0 > SnapshotStore.neverRight }
+      let lastSuccess = known.count == critical.count ? known.min() : nil
       let now = environment.time.now()
       return TenantSyncStatus(
         tenantID: tenantID, mode: mode(state), lastSuccess: lastSuccess,

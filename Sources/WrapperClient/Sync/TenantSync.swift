@@ -271,7 +271,7 @@ extension TenantSync {
       let old = state.lastMode
       state.lastMode = mode(state)
       let isBalanceDue = state.lastMode == .online && now >= state.balanceDueSeconds
-      if isBalanceDue { state.balanceDueSeconds = now + Limits.balancePollSeconds }
+      if isBalanceDue { state.balanceDueSeconds = now + environment.balancePollSeconds }
       if old != .online, state.lastMode == .online {
         Self.markDue(WrapperCollection.allCases, in: &state)
       }

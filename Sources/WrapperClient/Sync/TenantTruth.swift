@@ -106,20 +106,25 @@ struct TenantTruth: Sendable {
     }
   }
 
-  /// Whether taking `snapshot` would lose at least half of the users, where there are several.
+  /// Whether taking `snapshot` would lose all of the users, or where there are several half of them.
+  ///
+  /// Who is not active is no loss.
   func losesMany(to snapshot: CollectionSnapshot) -> Bool {
     switch snapshot {
-    case .permissions(let grants, _): Self.losesMany(from: self.grants, to: grants)
-    case .employees(let profiles): Self.losesMany(from: self.profiles, to: profiles)
+    case .permissions(let grants, _):
+      Self.losesMany(of: self.grants.filter(\.value.isActive).keys, to: grants)
+    case .employees(let profiles):
+      Self.losesMany(of: self.profiles.filter(\.value.isActive).keys, to: profiles)
     case .credits, .organization, .tenant: false
     }
   }
 
   private static func losesMany<Value>(
-    from old: [String: Value], to new: [String: Value]
+    of users: some Collection<String>, to new: [String: Value]
   ) -> Bool {
-    let lost = old.keys.count { new[$0] == nil }
-    return old.count >= Limits.usersUntilLossCounts && lost * 2 >= old.count
+    let lost = users.count { new[$0] == nil }
+    if new.isEmpty { return lost > 0 }
+    return users.count >= Limits.usersUntilLossCounts && lost * 2 >= users.count
   }
 
   private func creditEvents(for new: CreditConfiguration) -> [WrapperEvent] {

@@ -31,7 +31,7 @@ struct WrapperAnswer: Sendable {
   var maxAgeSeconds: Double?
   var body: [UInt8]
 
-  /// `Retry-After` in seconds, at most an hour; dates, which nobody sends, are not read.
+  /// `Retry-After` in seconds, at most an hour; the transport has made seconds of a date.
   var retryAfterSeconds: Double? {
     retryAfter.flatMap { Double($0) }.map { min(max($0, 0), 3600) }
   }

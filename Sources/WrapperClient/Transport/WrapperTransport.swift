@@ -76,7 +76,11 @@ final class WrapperTransport: WrapperSending {
       task.cancel()
       return .failure(.timeout)
     }
-    return result
+    return result.map { answer in
+      var answer = answer
+      answer.retryAfter = answer.retryAfter.map { RetryAfter.seconds($0, at: time.now()) }
+      return answer
+    }
   }
 
   private func request(_ call: WrapperCall) -> URLRequest? {
