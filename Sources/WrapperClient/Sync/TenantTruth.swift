@@ -106,7 +106,7 @@ struct TenantTruth: Sendable {
     }
   }
 
-  /// Whether taking `snapshot` would lose all of the users, or where there are several half of them.
+  /// Whether taking `snapshot` loses all of the users, or half of them where there are several.
   ///
   /// Who is not active is no loss.
   func losesMany(to snapshot: CollectionSnapshot) -> Bool {
