@@ -18,12 +18,6 @@ public struct JSONObject: Sendable, Hashable {
     for (name, value) in members { self[name] = value }
   }
 
-  /// No members, with room for `capacity` of them.
-  public init(capacity: Int) {
-    members = []
-    members.reserveCapacity(capacity)
-  }
-
   /// Takes members whose names are known to be unique.
   init(unchecked members: [Member]) {
     self.members = members
@@ -47,6 +41,11 @@ public struct JSONObject: Sendable, Hashable {
       case (nil, nil): break
       }
     }
+  }
+
+  /// Makes room for `capacity` members.
+  public mutating func reserveCapacity(_ capacity: Int) {
+    members.reserveCapacity(capacity)
   }
 
   /// Appends a member whose name is known not to be there yet, so that nobody has to look.

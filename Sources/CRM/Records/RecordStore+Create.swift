@@ -75,15 +75,16 @@ extension RecordStore {
   /// `changes` with `to` only, and what the resource repeats beside it.
   private static func createMetadata(_ record: Record) -> JSONObject {
     // Beside these and the changes there may be a reason, a note of who acted, and of being offline.
-    var metadata = JSONObject(
-      capacity: record.resource.description.activityMembers.count + 4)
+    var metadata = JSONObject()
+    metadata.reserveCapacity(record.resource.description.activityMembers.count + 4)
     for member in record.resource.description.activityMembers {
       metadata[member.metadata] = record.json(at: record.resource.commonPlace(member.field))
     }
-    var changes = JSONObject(capacity: record.resource.fields.count)
+    var changes = JSONObject()
+    changes.reserveCapacity(record.resource.fields.count)
     for (place, field) in record.resource.fields.enumerated()
     where field.access == .client && record.values[place] != FieldCodec.empty(field) {
-      var change = JSONObject(capacity: 1)
+      var change = JSONObject()
       change.append(unique: "to", record.json(at: place))
       changes.append(unique: field.name, .object(change))
     }
