@@ -1,5 +1,6 @@
 import Foundation
 import HTTP
+import Synchronization
 import Testing
 import Values
 
@@ -151,10 +152,16 @@ import Values
     let world = try ClientWorld()
     try await withScript { script, port in
       script.play { Company.answer($0) }
-      let client = world.client(port: port, time: world.hybridTime)
+      // Nothing is left to the file while something is on its way there, so nothing shall be.
+      let client = world.client(port: port, time: world.hybridTime) { $0.pollSeconds = 60 }
       for tenantID in ["t1", "t2", "t3"] {
         useAll(try await client.tenant(tenantID))
         #expect(await eventuallyTrue { world.storedKinds(tenantID).count >= 5 })
+        let sync = try #require(client.tenants[tenantID])
+        #expect(
+          await eventuallyTrue {
+            sync.state.withLock { $0.storesUnderWay == 0 } && sync.adoption.isFree
+          })
         world.clock.advance(seconds: 5)
       }
       let held = client.cacheMetrics().memoryBytes

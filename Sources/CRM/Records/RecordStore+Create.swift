@@ -74,7 +74,7 @@ extension RecordStore {
 
   /// `changes` with `to` only, and what the resource repeats beside it.
   private static func createMetadata(_ record: Record) -> JSONObject {
-    // Beside these and the changes there may be a reason, a note of who acted, and of being offline.
+    // Beside these there are the changes, and may be a reason, who acted, and being offline.
     var metadata = JSONObject()
     metadata.reserveCapacity(record.resource.description.activityMembers.count + 4)
     for member in record.resource.description.activityMembers {
