@@ -92,6 +92,9 @@ final class FeedPoll: Sendable {
     var resets = 0
     /// Whether the last answer was good.
     var isLive = false
+    /// Whether there is a connection that brought an answer and may bring the next one: polls are
+    /// held on no other, for the reason that ``WrapperTransport`` gives.
+    var hasConnection = false
     /// The tenants whose news the cursor has been following since they were fetched.
     var members: Set<String> = []
     /// Ids of events that were applied, oldest first.

@@ -134,6 +134,7 @@ final class FeedReader: Sendable {
     case .success(let answer) where answer.status == 200:
       do throws(AnswerRejection) {
         pause = await take(try FeedAnswer(answer.body), to: request, of: poll)
+        poll.state.withLock { $0.hasConnection = $0.isLive && !answer.endsConnection }
       } catch {
         tally.countRejectedAnswer()
         pause = failed(poll, FetchFailure(reason: error.reason, isRejection: true))
@@ -169,10 +170,12 @@ final class FeedReader: Sendable {
         complaints.warn("reading the cursor", "\(error)")
       }
     }
-    let (epoch, cursor, failures) = poll.state.withLock { ($0.epoch, $0.cursor, $0.failures) }
-    // After a failure the answer itself is the news, and so is not to be held.
+    let (epoch, cursor, isHeld) = poll.state.withLock { state in
+      // After a failure the answer itself is the news, and so is not to be held.
+      (state.epoch, state.cursor, state.failures == 0 && state.hasConnection)
+    }
     return FeedRequest(
-      scope: scope, epoch: epoch, cursor: cursor, waitSeconds: failures > 0 ? 0 : waitSeconds,
+      scope: scope, epoch: epoch, cursor: cursor, waitSeconds: isHeld ? waitSeconds : 0,
       sentSeconds: environment.time.monotonicSeconds)
   }
 
@@ -244,6 +247,7 @@ final class FeedReader: Sendable {
     let (failures, scope) = poll.state.withLock { state in
       state.failures += 1
       state.isLive = false
+      state.hasConnection = false
       return (state.failures, state.scope)
     }
     complaints.warn("polling", failure.isKeyRefused ? "the key is refused" : failure.reason)
@@ -287,6 +291,7 @@ struct FeedRequest: Sendable {
       path: "/api/events?channels=\(scope.channels)\(after)&wait=\(wait)",
       tenantID: scope.onlyTenantID)
     call.seconds = waitSeconds + Limits.feedGraceSeconds
+    call.isHeld = true
     return call
   }
 }

@@ -49,6 +49,7 @@ final class ExchangeTable: NSObject, URLSessionDataDelegate, @unchecked Sendable
       let answer = WrapperAnswer(
         status: response.statusCode, etag: response.value(forHTTPHeaderField: "ETag"),
         retryAfter: response.value(forHTTPHeaderField: "Retry-After"),
+        endsConnection: response.value(forHTTPHeaderField: "Connection")?.lowercased() == "close",
         maxAgeSeconds: Self.maxAge(response.value(forHTTPHeaderField: "Cache-Control")),
         body: [])
       exchanges.withLock { $0[dataTask.taskIdentifier]?.answer = answer }

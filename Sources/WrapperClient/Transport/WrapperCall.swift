@@ -13,6 +13,8 @@ struct WrapperCall: Sendable {
   var idempotencyKey: String?
   /// The address of the client a sign-in comes from.
   var forwardedFor: String?
+  /// Whether the Wrapper may hold the answer back until there is news.
+  var isHeld = false
   /// The whole time the call may take.
   var seconds = Limits.backgroundCallSeconds
 
@@ -27,6 +29,8 @@ struct WrapperAnswer: Sendable {
   var etag: String?
   /// `Retry-After` as it was sent.
   var retryAfter: String?
+  /// Whether the connection ends with this answer.
+  var endsConnection = false
   /// The `max-age` of `Cache-Control`.
   var maxAgeSeconds: Double?
   var body: [UInt8]

@@ -4,17 +4,32 @@ internal import Glibc
 internal import Synchronization
 internal import Values
 
-/// Sends calls to the Wrapper over one URLSession.
+/// Sends calls to the Wrapper over URLSession.
+///
+/// Calls that are held have a session of their own. On Linux URLSession goes on watching a new
+/// connection for being writable, which it always is, until its first answer has come: a poll that
+/// is held on one would keep a processor busy all the while. On a connection that has brought an
+/// answer before it does not, and among themselves such calls find one that has.
 ///
 /// URLSession's own timeouts do not hold on Linux: each call has a deadline here that cancels it.
 final class WrapperTransport: WrapperSending {
   private let configuration: WrapperConfiguration
   private let time: TimeSource
   private let random: RandomSource
-  private let exchanges = ExchangeTable()
+  /// A session and the answers that arrive in it.
+  private struct Lane: Sendable {
+    let exchanges = ExchangeTable()
+    let session: URLSession
+
+    init(_ settings: URLSessionConfiguration) {
+      session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: nil)
+    }
+  }
+
+  private let quick: Lane
+  private let held: Lane
   /// How the calls ended.
   let tally: CallTally
-  private let session: URLSession
   private let isUsable: Bool
   private let isClosed = Mutex(false)
 
@@ -39,7 +54,8 @@ final class WrapperTransport: WrapperSending {
     settings.connectionProxyDictionary = [:]
     // A tenant whose calls hang must not keep the connections that others need.
     settings.httpMaximumConnectionsPerHost = 512
-    session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: nil)
+    quick = Lane(settings)
+    held = Lane(settings)
   }
 
   /// Breaks what is under way and gives the connections back; what comes later is not sent.
@@ -47,7 +63,8 @@ final class WrapperTransport: WrapperSending {
     isClosed.withLock { isClosed in
       guard !isClosed else { return }
       isClosed = true
-      session.invalidateAndCancel()
+      quick.session.invalidateAndCancel()
+      held.session.invalidateAndCancel()
     }
   }
 
@@ -62,16 +79,17 @@ final class WrapperTransport: WrapperSending {
   private func exchange(_ call: WrapperCall) async -> Result<WrapperAnswer, TransportFailure> {
     guard isUsable, let request = request(call) else { return .failure(.unusableAddress) }
     // A session that was invalidated stops the program when it is asked for another task.
-    let created = isClosed.withLock { $0 ? nil : session.dataTask(with: request) }
+    let lane = call.isHeld ? held : quick
+    let created = isClosed.withLock { $0 ? nil : lane.session.dataTask(with: request) }
     guard let task = created else { return .failure(.unreachable) }
-    let promise = exchanges.open(task.taskIdentifier)
+    let promise = lane.exchanges.open(task.taskIdentifier)
     let result = await withTaskCancellationHandler {
       task.resume()
       return await promise.value(withinSeconds: call.seconds)
     } onCancel: {
       task.cancel()
     }
-    exchanges.forget(task.taskIdentifier)
+    lane.exchanges.forget(task.taskIdentifier)
     guard let result else {
       task.cancel()
       return .failure(.timeout)
