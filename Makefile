@@ -91,11 +91,13 @@ release: static-deps ## Puts a stripped binary that needs no Swift into dist/, w
 	@cd dist && sha256sum cardfile | tee cardfile.sha256
 
 .PHONY: bench
-bench: release ## Measures the release binary beside what C alone can do (about five minutes)
+bench: release ## Measures the release binary beside what C alone can do (about ten minutes)
 	$(call install_packages,wrk)
 	swift build $(STATIC_FLAGS) --product cardfile-bench
 	@"$$(swift build $(STATIC_FLAGS) --show-bin-path)/cardfile-bench" \
 	  --server dist/cardfile --folder .build $(BENCH_FLAGS)
+	@"$$(swift build $(STATIC_FLAGS) --show-bin-path)/cardfile-bench" requests \
+	  --server dist/cardfile --folder .build $(filter --write,$(BENCH_FLAGS))
 
 .PHONY: bench-tenants
 bench-tenants: release ## Measures memory, sync and checks with 1, 100 and 1,000 tenants

@@ -22,7 +22,8 @@ let package = Package(
     .executableTarget(
       name: "cardfile-bench",
       dependencies: [
-        "WrapperClient", "Database", "Cryptography", "JSON", "Values", "Resources", "CBenchmark",
+        "CRM", "WrapperClient", "Database", "Cryptography", "JSON", "Values", "Resources",
+        "CBenchmark",
       ]),
 
     .target(
@@ -42,7 +43,9 @@ let package = Package(
       dependencies: ["Database", "SQLite", "HTTP", "JSON", "Cryptography", "Values"]),
     .target(
       name: "WrapperClient",
-      dependencies: ["Database", "SQLite", "HTTP", "JSON", "Cryptography", "Values"]),
+      dependencies: [
+        "Database", "SQLite", "HTTPServer", "HTTP", "JSON", "Cryptography", "Values",
+      ]),
 
     .target(
       name: "Database", dependencies: ["SQLite", "Cryptography", "Values", "Resources"]),
@@ -80,7 +83,11 @@ let package = Package(
 
     .testTarget(name: "TidyTests"),
     .testTarget(
-      name: "BenchmarkTests", dependencies: ["cardfile-bench", "CBenchmark", "Resources"]),
+      name: "BenchmarkTests",
+      dependencies: [
+        "cardfile-bench", "CBenchmark", "CRM", "Database", "JSON", "Resources", "SQLite",
+        "Values",
+      ]),
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "JSON", "Values"]),
     .testTarget(

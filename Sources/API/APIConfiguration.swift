@@ -6,6 +6,8 @@ public struct APIConfiguration: Sendable {
   public var jwt: JWTConfiguration?
   /// The largest JSON body, in bytes.
   public var bodyBytesMax = 1024 * 1024
+  /// The largest file, in bytes.
+  public var fileBytesMax = 25 * 1024 * 1024
   /// Origins whose pages may call from a browser.
   public var corsOrigins: [String] = []
   /// Addresses whose `X-Forwarded-For` is believed.

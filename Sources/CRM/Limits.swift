@@ -12,8 +12,28 @@ public enum Limits {
   public static let memberDepthMax = 16
   /// All other text, and each JSON member, in bytes of UTF-8.
   public static let textBytesMax = 64 * 1024
-  /// Money: the absolute value is below 10^13, in cents.
-  public static let moneyUnitsMax: Int64 = 1_000_000_000_000_000
+  /// Digits of a decimal number, those behind the point included: money is below 10^13.
+  public static let decimalDigitsMax = 15
+  /// The same as the bound of its units: 10^15.
+  static let decimalUnitsMax: Int64 = 1_000_000_000_000_000
+  /// Stages of one pipeline.
+  public static let stagesMax = 50
+  /// Custom fields that a tenant defines for one kind of record, those in the trash included.
+  public static let customFieldsMax = 200
+  /// Digits of a number in a custom field.
+  public static let customNumberDigitsMax = 15
+  /// Copies of definitions of custom fields that are held in memory, in bytes.
+  static let customFieldBytesMax = 8 * 1024 * 1024
+  /// Addresses on the web.
+  public static let urlCharactersMax = 2048
+  /// Preferences of one user.
+  public static let preferencesMax = 200
+  /// Characters of a preference's key.
+  public static let preferenceKeyCharactersMax = 64
+  /// Months of one forecast.
+  public static let forecastMonthsMax = 120
+  /// Strings in one list.
+  public static let listedTextsMax = 200
   /// Tags on one record.
   public static let tagsMax = 50
   /// Characters of one tag.
@@ -28,6 +48,16 @@ public enum Limits {
   public static let filtersMax = 40
   /// Values in one `in` or `nin`.
   public static let listedValuesMax = 200
+  /// Owners whose records a list finds each by an index, before it walks through all records.
+  static let scopeBranchesMax = 30
+  /// Branches by which a list's records are counted, however many they reach.
+  static let countedBranchesMax = 4
+  /// Values bound in one statement, well below what SQLite takes (sqlite.org/limits.html).
+  static let boundValuesMax = 20_000
+  /// Records in somebody's reach that a list sorts, rather than walking through all in order.
+  static let sortedRecordsMax = 2000
+  /// Tags that are listed with their counts.
+  static let tagsListedMax = 10_000
   /// Sort keys in one query string.
   public static let sortKeysMax = 5
   /// An answer that is kept for its Idempotency-Key, in bytes.
@@ -36,6 +66,36 @@ public enum Limits {
   public static let idempotentAnswerMilliseconds: Int64 = 24 * 3600 * 1000
   /// How long the change log is kept, in milliseconds.
   public static let changeLogMilliseconds: Int64 = 7 * 24 * 3600 * 1000
+  /// A chunk of a file, in bytes; files that are stored were cut by it.
+  public static let fileChunkBytes = 262_144
+  /// Chunks that one transaction clears away at most: 2 MiB, which are overwritten.
+  public static let fileChunksPerStep = 8
+  /// Chunks that a request clears away before it is answered; housekeeping does the rest.
+  public static let fileChunksRemovedMax = 1024
+  /// Bytes that a form may take beside the file in it.
+  public static let formBytesMax = 65_536
+  /// Characters of a media type with its parameters.
+  public static let mediaTypeCharactersMax = 255
+  /// Files on their way in or out at a time, each with some chunks in memory.
+  public static let transfersMax = 256
+  /// Files on their way in or out for one user.
+  public static let transfersPerUserMax = 64
   /// Characters of `X-Reason`.
   public static let reasonCharactersMax = 500
+  /// Reminders that one transaction fires at most, so that writers behind it do not wait.
+  static let remindersPerStepMax = 100
+  /// How long whoever fires reminders sleeps at most: the clock may be set, and a task restored.
+  static let reminderPauseSecondsMax = 60.0
+  /// Versions that a 412 looks back to find what the client knew.
+  static let versionStepsMax = 100
+  /// Characters of what a timeline says of one item.
+  static let summaryCharactersMax = 200
+  /// Changes in one batch.
+  public static let batchOperationsMax = 500
+  /// The body of a batch.
+  public static let batchBodyBytesMax = 8 * 1024 * 1024
+  /// The answer to a batch that is kept for its Idempotency-Key, in bytes.
+  public static let batchAnswerBytesMax = 2 * 1024 * 1024
+  /// Tenants of which it is remembered that they have what every tenant starts with.
+  static let startedMax = 10_000
 }

@@ -22,6 +22,41 @@ static const unsigned char schema_0005[] = {
 #embed "../../Resources/schema/0005-sessions.sql"
 };
 
+static const unsigned char schema_0006[] = {
+#embed "../../Resources/schema/0006-records.sql"
+};
+
+static const unsigned char schema_0007[] = {
+#embed "../../Resources/schema/0007-files.sql"
+};
+
+static const unsigned char schema_0008[] = {
+#embed "../../Resources/schema/0008-counters.sql"
+};
+
+static const unsigned char schema_0009[] = {
+#embed "../../Resources/schema/0009-search.sql"
+};
+
+static const unsigned char schema_0010[] = {
+#embed "../../Resources/schema/0010-board-and-reminders.sql"
+};
+
+static const unsigned char schema_0011[] = {
+#embed "../../Resources/schema/0011-indexes.sql"
+};
+
+static const unsigned char schema_0012[] = {
+#embed "../../Resources/schema/0012-timeline.sql"
+};
+
+static const unsigned char schema_0013[] = {
+#embed "../../Resources/schema/0013-settings.sql"
+};
+static const unsigned char schema_0014[] = {
+#embed "../../Resources/schema/0014-speed.sql"
+};
+
 static const unsigned char demo_records[] = {
 #embed "../../Resources/demo/records.json"
 };
@@ -60,6 +95,15 @@ static const struct cardfile_resource table[] = {
     ENTRY("schema/0003-directory-feed.sql", schema_0003),
     ENTRY("schema/0004-outbox-and-usage.sql", schema_0004),
     ENTRY("schema/0005-sessions.sql", schema_0005),
+    ENTRY("schema/0006-records.sql", schema_0006),
+    ENTRY("schema/0007-files.sql", schema_0007),
+    ENTRY("schema/0008-counters.sql", schema_0008),
+    ENTRY("schema/0009-search.sql", schema_0009),
+    ENTRY("schema/0010-board-and-reminders.sql", schema_0010),
+    ENTRY("schema/0011-indexes.sql", schema_0011),
+    ENTRY("schema/0012-timeline.sql", schema_0012),
+    ENTRY("schema/0013-settings.sql", schema_0013),
+    ENTRY("schema/0014-speed.sql", schema_0014),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

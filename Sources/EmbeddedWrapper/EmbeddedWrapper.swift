@@ -19,7 +19,9 @@ public final class EmbeddedWrapper: Sendable {
 
   /// The same endpoints without a guard, for a way here that is guarded itself, such as a socket
   /// file that nobody else may open.
-  public let administration: any HTTPApplication
+  public var administration: any HTTPApplication { unguarded }
+
+  private let unguarded: WrapperApplication
 
   private struct Running {
     var server: HTTPServer?
@@ -50,13 +52,24 @@ public final class EmbeddedWrapper: Sendable {
     self.configuration = configuration
     self.time = time
     self.random = random
-    administration = WrapperApplication(
+    unguarded = WrapperApplication(
       directory: directory, guarding: nil, configuration: configuration)
     let served = WrapperApplication(
       directory: directory, guarding: WrapperGuard(configuration, apiKey: apiKey),
       configuration: configuration)
     let faults = configuration.faults
     application = faults.touchesRequests ? FaultyApplication(served, faults) : served
+  }
+
+  /// Answers a request of the administration, from within this program.
+  ///
+  /// - Parameters:
+  ///   - request: The request, with the tenant in `X-Tenant-Id`.
+  ///   - transaction: Runs the change that the request asks for; nil for a transaction of its own.
+  public func administer(
+    _ request: HTTPRequest, in transaction: DirectoryTransaction? = nil
+  ) async -> HTTPResponse {
+    await unguarded.answer(request, in: transaction)
   }
 
   /// Begins to listen.

@@ -7,10 +7,33 @@ internal import Values
 struct WrapperApplication: HTTPApplication {
   /// One endpoint: what it takes, and what it answers.
   struct Endpoint: Sendable {
-    var bodyBytesMax = 64 * 1024
+    let bodyBytesMax: Int
     /// Whether what GET answers carries a tag, and 304 instead of what the client holds already.
-    var isTagged = true
-    var run: @Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse
+    let isTagged: Bool
+    fileprivate let run:
+      @Sendable (HTTPRequest, PathParameters, DirectoryTransaction?) async throws -> HTTPResponse
+
+    init(
+      bodyBytesMax: Int = Self.bodyBytesUsual, isTagged: Bool = true,
+      run: @escaping @Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse
+    ) {
+      self.bodyBytesMax = bodyBytesMax
+      self.isTagged = isTagged
+      self.run = { request, parameters, _ in try await run(request, parameters) }
+    }
+
+    /// An endpoint whose change may be part of somebody else's transaction.
+    init(
+      administering run:
+        @escaping @Sendable (HTTPRequest, PathParameters, DirectoryTransaction?) async throws ->
+        HTTPResponse
+    ) {
+      bodyBytesMax = Self.bodyBytesUsual
+      isTagged = true
+      self.run = run
+    }
+
+    private static let bodyBytesUsual = 64 * 1024
   }
 
   private let router: Router<Endpoint>
@@ -36,13 +59,27 @@ struct WrapperApplication: HTTPApplication {
     self.router = router
   }
 
-  func route(_ head: HTTPRequestHead) -> HTTPRouting {
+  func route(_ head: HTTPRequestHead) -> HTTPRouting { route(head, nil) }
+
+  /// Answers a request, and makes the change that it asks for in `transaction`.
+  func answer(
+    _ request: HTTPRequest, in transaction: DirectoryTransaction?
+  ) async -> HTTPResponse {
+    switch route(request.head, transaction) {
+    case .answer(let response): response
+    case .handle(_, let handler): await handler(request)
+    }
+  }
+
+  private func route(
+    _ head: HTTPRequestHead, _ transaction: DirectoryTransaction?
+  ) -> HTTPRouting {
     if let problem = guarding?.refusal(head) { return .answer(refusal(problem, head)) }
     switch router.match(head.method, path: head.path) {
     case .found(let endpoint, let parameters):
       return .handle(body: .buffered(maxBytes: endpoint.bodyBytesMax)) { request in
         await answer(request) {
-          let response = try await endpoint.run(request, parameters)
+          let response = try await endpoint.run(request, parameters, transaction)
           return endpoint.isTagged ? response.tagged(for: request.head) : response
         }
       }
@@ -106,6 +143,9 @@ extension Problem {
     case .secondOrganization:
       self.init(
         .conflict, "The tenant has an organization at the top already: name a parentId.")
+    case .changed:
+      self.init(.versionMismatch, "It has changed since it was read: read it again.")
+    case .notMade: self.init(.internalError, "Something is wrong here.")
     case .inUse: self.init(.conflict, "Something still hangs from it.")
     case .lastAdministrator:
       self.init(

@@ -33,8 +33,9 @@ public struct HTTPResponse: Sendable {
 public enum HTTPResponseBody: Sendable {
   /// Bytes that are all there.
   case bytes([UInt8])
-  /// Chunks made while they are sent, in chunked transfer coding.
-  case stream(any HTTPResponseBodyStream)
+  /// Chunks made while they are sent: with a Content-Length when their number of bytes is known
+  /// before, else in chunked transfer coding.
+  case stream(any HTTPResponseBodyStream, byteCount: Int? = nil)
 }
 
 /// The chunks of a body that is made while it is sent.

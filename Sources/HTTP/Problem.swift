@@ -27,12 +27,33 @@ public struct Problem: Error, Sendable, Equatable {
     public var code: String
     /// The same in words.
     public var detail: String
+    /// Where in the query string the fault is; nil for a fault of the body.
+    public var place: QueryPlace?
 
     /// An issue made of its parts.
-    public init(pointer: String, code: String, detail: String) {
+    public init(pointer: String, code: String, detail: String, place: QueryPlace? = nil) {
       self.pointer = pointer
       self.code = code
       self.detail = detail
+      self.place = place
+    }
+
+    /// Characters of a parameter's name and of a token that are repeated to the client.
+    private static let repeatedCharactersMax = 64
+
+    func write(to writer: inout JSONWriter) {
+      writer.beginObject()
+      writer.member("pointer", pointer)
+      writer.member("code", code)
+      writer.member("detail", detail)
+      if let place {
+        writer.member("parameter", String(place.parameter.prefix(Self.repeatedCharactersMax)))
+        if let token = place.token {
+          writer.member("token", String(token.prefix(Self.repeatedCharactersMax)))
+        }
+        if let position = place.position { writer.member("position", .integer(position)) }
+      }
+      writer.endObject()
     }
   }
 
@@ -74,13 +95,7 @@ public struct Problem: Error, Sendable, Equatable {
     if !issues.isEmpty {
       writer.name("errors")
       writer.beginArray()
-      for issue in issues {
-        writer.beginObject()
-        writer.member("pointer", issue.pointer)
-        writer.member("code", issue.code)
-        writer.member("detail", issue.detail)
-        writer.endObject()
-      }
+      for issue in issues { issue.write(to: &writer) }
       writer.endArray()
     }
     for member in members.members { writer.member(member.name, member.value) }

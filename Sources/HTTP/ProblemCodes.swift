@@ -45,6 +45,9 @@ extension Problem.Code {
   /// 415 `unsupported_media_type`.
   public static let unsupportedMediaType = Self(
     "unsupported_media_type", 415, "Unsupported media type")
+  /// 416 `range_not_satisfiable`.
+  public static let rangeNotSatisfiable = Self(
+    "range_not_satisfiable", 416, "Range not satisfiable")
   /// 422 `validation_failed`.
   public static let validationFailed = Self("validation_failed", 422, "Validation failed")
   /// 422 `idempotency_key_reused`.

@@ -69,6 +69,12 @@ final class ClientConnection: Sendable {
     _ = shutdown(descriptor, Int32(SHUT_RDWR))
   }
 
+  /// Lets the client send what it still has after its last answer; told before libmicrohttpd closes
+  /// the descriptor.
+  func linger() {
+    core.lingering.add(descriptor)
+  }
+
   // MARK: Suspending
 
   /// Told at the begin of each callback of the connection.

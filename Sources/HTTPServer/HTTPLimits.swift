@@ -21,7 +21,11 @@ public struct HTTPLimits: Sendable {
   /// The least speed of a body, over the whole of it.
   public var bodyBytesPerSecondMin = 1024
   /// How much of a body that nobody wants is read, so that the client sees the answer.
-  public var drainBytesMax = 1_048_576
+  public var drainBytesMax = 33_554_432
+  /// How long that may take once the answer is sent.
+  public var lingeringSecondsMax = 10
+  /// The most connections that are read on after their last answer; others are closed at once.
+  public var lingeringConnectionsMax = 64
   /// The size of a streamed body's chunks, and how much of it waits in memory.
   public var uploadChunkBytes = 262_144
   /// The smallest body that is compressed.

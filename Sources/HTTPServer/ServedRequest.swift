@@ -17,6 +17,8 @@ final class ServedRequest: Sendable {
     case line
     /// The body is gathered for a handler that runs after.
     case gathering(maxBytes: Int, Handler)
+    /// The handler runs and has not asked for the body yet.
+    case admitting(UploadStream, maxBytes: Int)
     /// The body is handed on to a handler that runs.
     case uploading(UploadStream, maxBytes: Int)
     /// The body has come, the handler runs.
@@ -52,6 +54,9 @@ final class ServedRequest: Sendable {
     var requestID = ""
     var startedAt: UInt64 = 0
     var hasBegun = false
+    var hasBody = false
+    /// Whether the last answer of the connection went out before the body was read.
+    var leavesBody = false
     var status: Int?
     var sentBytes = 0
     var logFields = HTTPLogFields()
@@ -74,6 +79,8 @@ final class ServedRequest: Sendable {
       return begin(call)
     case .gathering(let maxBytes, let handler):
       return gather(call, maxBytes: maxBytes, handler: handler)
+    case .admitting(let upload, let maxBytes):
+      return admit(call.handle, upload, maxBytes: maxBytes)
     case .uploading(let upload, let maxBytes):
       return receive(call, into: upload, maxBytes: maxBytes)
     case .handling:
@@ -94,6 +101,7 @@ final class ServedRequest: Sendable {
     let now = core.time.monotonicNanoseconds()
     connection.mustProgress(by: core.deadline(now, seconds: core.limits.idleSeconds))
     guard exchange.hasBegun else { return }
+    if exchange.leavesBody { connection.linger() }
     exchange.download.map { exchange.sentBytes = $0.sentBytes }
     core.application.completed(
       HTTPExchange(
@@ -155,6 +163,32 @@ final class ServedRequest: Sendable {
     }
   }
 
+  /// Waits until the handler asks for the body.
+  ///
+  /// libmicrohttpd is still in the call with the head, or calls anew as if it were: what the
+  /// handler answers now reaches the client before it has sent a large body that nobody wants.
+  func admit(_ handle: OpaquePointer, _ upload: UploadStream, maxBytes: Int) -> MHD_Result {
+    stage = .admitting(upload, maxBytes: maxBytes)
+    connection.mustProgress(by: nil)
+    while true {
+      if let answer = outcome.withLock({ $0.answer.take() }) {
+        upload.fail(.disconnected)
+        return queue(answer, on: handle, isLast: true)
+      }
+      if upload.isAsked {
+        body.begin(core.time.monotonicNanoseconds(), length: nil)
+        connection.mustProgress(by: body.deadline(core.limits))
+        stage = .uploading(upload, maxBytes: maxBytes)
+        return .YES
+      }
+      if connection.isClosed {
+        abandon()
+        return refuse(.stopping, on: handle)
+      }
+      if connection.suspend(unless: { hasAnswer || upload.isAsked }) { return .YES }
+    }
+  }
+
   /// Tells the body's consumer what became of it, from any thread.
   func share(_ upload: UploadStream) {
     outcome.withLock { $0.upload = upload }
@@ -201,6 +235,6 @@ struct AccessCall {
 extension HTTPResponse {
   /// Tells a body's producer that the response will not be sent.
   func discard() {
-    if case .stream(let stream) = body { stream.finish() }
+    if case .stream(let stream, _) = body { stream.finish() }
   }
 }

@@ -18,10 +18,11 @@ extension ServedRequest {
   func queue(_ answer: HTTPResponse, on handle: OpaquePointer, isLast: Bool) -> MHD_Result {
     stage = .answered
     connection.mustProgress(by: nil)
+    exchange.leavesBody = isLast && exchange.hasBody
     var answer = answer
     let isHead = exchange.head?.method == .head
     // libmicrohttpd sends the end of a chunked body even where there is none.
-    let isLast = isLast || isHead && answer.isStreamed
+    let isLast = isLast || isHead && answer.isChunked
     guard let response = makeBody(&answer) else {
       answer.discard()
       return .NO
@@ -52,8 +53,8 @@ extension ServedRequest {
 
   private func makeBody(_ answer: inout HTTPResponse) -> OpaquePointer? {
     switch answer.body {
-    case .stream(let stream):
-      return makeStream(stream)
+    case .stream(let stream, let byteCount):
+      return makeStream(stream, byteCount: byteCount)
     case .bytes(let bytes):
       guard answer.mayHaveBody else { return makeBytes([]) }
       if let compressed = compress(&answer, bytes) {
@@ -75,12 +76,15 @@ extension ServedRequest {
     }
   }
 
-  private func makeStream(_ source: any HTTPResponseBodyStream) -> OpaquePointer? {
+  private func makeStream(
+    _ source: any HTTPResponseBodyStream, byteCount: Int?
+  ) -> OpaquePointer? {
     let download = DownloadStream(source: source, connection: connection)
     let pointer = Unmanaged.passRetained(download)
     guard
       let response = MHD_create_response_from_callback(
-        UInt64.max, DownloadStream.blockBytes, readDownload, pointer.toOpaque(), endDownload)
+        byteCount.map(UInt64.init) ?? .max, DownloadStream.blockBytes, readDownload,
+        pointer.toOpaque(), endDownload)
     else {
       pointer.release()
       return nil
@@ -126,8 +130,8 @@ extension HTTPResponse {
   /// Whether the status allows a body (RFC 9110 section 6.4.1).
   fileprivate var mayHaveBody: Bool { status >= 200 && status != 204 && status != 304 }
 
-  fileprivate var isStreamed: Bool {
-    if case .stream = body { true } else { false }
+  fileprivate var isChunked: Bool {
+    if case .stream(_, nil) = body { true } else { false }
   }
 
   /// Whether the content is of a kind that becomes smaller, and not yet compressed.

@@ -13,6 +13,7 @@ extension ServedRequest {
     connection.begin(self)
 
     let framing = RequestFraming(call, target: target.addresses, limits: core.limits)
+    exchange.hasBody = framing.hasBody
     let receivedAt = core.time.now()
     exchange.requestID = requestID(framing.headers["X-Request-Id"], at: receivedAt)
     if let problem = firstProblem(framing) { return refuse(problem, on: call.handle) }
@@ -53,19 +54,19 @@ extension ServedRequest {
       run(handler, body: policy.emptyBody)
       return answerInNextCall()
     }
-    body.begin(now, length: framing.contentLength)
-    connection.mustProgress(by: body.deadline(core.limits))
     switch policy {
     case .buffered:
+      body.begin(now, length: framing.contentLength)
+      connection.mustProgress(by: body.deadline(core.limits))
       stage = .gathering(maxBytes: maxBytes, handler)
+      return .YES
     case .streamed:
       let upload = UploadStream(
         chunkBytes: core.limits.uploadChunkBytes, connection: connection)
-      stage = .uploading(upload, maxBytes: maxBytes)
       share(upload)
       run(handler, body: .stream(upload))
+      return admit(call.handle, upload, maxBytes: maxBytes)
     }
-    return .YES
   }
 
   /// libmicrohttpd ends every connection that it gets an answer for in the call with the head, and

@@ -16,6 +16,7 @@ final class ServerCore: Sendable {
   let tally = ConnectionTally()
   let registry = ConnectionRegistry()
   let gzip = GzipEncoder()
+  let lingering: LingeringConnections
 
   private let stopping = Atomic<Bool>(false)
   private let certificate: Mutex<TLSCertificate?>
@@ -30,6 +31,7 @@ final class ServerCore: Sendable {
     self.time = time
     requestRandom = .mixed(seed: random.next())
     limits = configuration.limits
+    lingering = LingeringConnections(configuration.limits)
     compressesResponses = configuration.compressesResponses
     isSecure = certificate != nil
     isLocal = configuration.socketPath != nil

@@ -9,6 +9,7 @@ final class UploadStream: HTTPRequestBodyStream {
     var gathered: [UInt8] = []
     var isEnded = false
     var failure: HTTPBodyError?
+    var isAsked = false
     var waiter: CheckedContinuation<Void, Never>?
 
     var hasChunk: Bool { failure != nil || isEnded }
@@ -24,6 +25,11 @@ final class UploadStream: HTTPRequestBodyStream {
   }
 
   func next() async throws(HTTPBodyError) -> [UInt8]? {
+    let wasAsked = state.withLock { state in
+      defer { state.isAsked = true }
+      return state.isAsked
+    }
+    if !wasAsked { connection.wake() }
     while true {
       switch take() {
       case .chunk(let bytes):
@@ -37,6 +43,9 @@ final class UploadStream: HTTPRequestBodyStream {
   }
 
   // MARK: The side of libmicrohttpd
+
+  /// Whether anybody wants the body.
+  var isAsked: Bool { state.withLock(\.isAsked) }
 
   /// Whether a piece could be taken, at least in part.
   var hasRoom: Bool {
@@ -53,6 +62,8 @@ final class UploadStream: HTTPRequestBodyStream {
         return (piece.count, CheckedContinuation<Void, Never>?.none)
       }
       let count = min(piece.count, chunkBytes - state.gathered.count)
+      // Large enough for a body of any other size to have ended: from here on it grows once.
+      if state.gathered.count >= chunkBytes / 8 { state.gathered.reserveCapacity(chunkBytes) }
       state.gathered.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece[..<count]))
       guard state.gathered.count == chunkBytes else { return (count, nil) }
       defer { state.waiter = nil }

@@ -112,6 +112,12 @@ public struct Connection: ~Copyable {
     handle.setDeadline(monotonicNanoseconds)
   }
 
+  /// Gives back what the connection keeps of pages that it has read or written, as far as no
+  /// transaction needs them.
+  public func releaseMemory() {
+    sqlite3_db_release_memory(handle.database)
+  }
+
   /// Changes how long a statement waits for a lock; 0 does not wait.
   public func setBusyTimeout(milliseconds: Int32) {
     sqlite3_busy_timeout(handle.database, milliseconds)

@@ -34,6 +34,17 @@ public struct Statement: ~Copyable {
     isNull(column) ? nil : sqlite3_column_double(pointer, Int32(column))
   }
 
+  /// The column as it is stored, for a statement that asks for it again.
+  public func value(_ column: Int) -> SQLiteValue {
+    switch sqlite3_column_type(pointer, Int32(column)) {
+    case SQLITE_INTEGER: SQLiteValue(integer(column))
+    case SQLITE_FLOAT: real(column).map(SQLiteValue.real) ?? .null
+    case SQLITE_TEXT: SQLiteValue(text(column))
+    case SQLITE_BLOB: SQLiteValue(blob(column))
+    default: .null
+    }
+  }
+
   /// The column as bytes.
   public func blob(_ column: Int) -> [UInt8]? {
     if isNull(column) { return nil }

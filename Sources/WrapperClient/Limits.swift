@@ -18,6 +18,11 @@ enum Limits {
   static let collectionPagesMax = 500
   /// The time of a call that nobody waits for.
   static let backgroundCallSeconds = 10.0
+  /// The time for a connection, as part of the time of a call.
+  static let connectSeconds = 2.0
+  /// How long after the Wrapper was heard of connections to it are not tried before calls: longer
+  /// than a poll of the feed is held.
+  static let connectionTrustSeconds = 30.0
   /// The time of a sign-in, whose password hash is slow on purpose and queues behind others.
   static let loginSeconds = 10.0
   /// How often the same complaint is written to the log.
@@ -153,6 +158,8 @@ enum Limits {
   static let cachedBalanceSeconds = 30.0
   /// How often the balance is read when no operation asks for it.
   static let balancePollSeconds = 30.0
+  /// How long after its last use a tenant's balance is read that often.
+  static let balanceUseSeconds = 120.0
 
   /// The largest amount that is taken as one, in 1/10,000 credit, so that sums never overflow.
   static let amountUnitsMax: Int64 = 1_000_000_000_000_000

@@ -52,4 +52,12 @@ public struct WrapperReply: Sendable {
   public let retryAfter: String?
   /// The value of `ETag`, where one was sent.
   public let etag: String?
+
+  /// An answer made of its parts.
+  public init(status: Int, body: [UInt8], retryAfter: String?, etag: String?) {
+    self.status = status
+    self.body = body
+    self.retryAfter = retryAfter
+    self.etag = etag
+  }
 }

@@ -8,12 +8,13 @@ struct APIClient {
   static let readyPause = Duration.milliseconds(1)
 
   let port: Int
-  private(set) var token = ""
+  private(set) var token: String
   private let session: URLSession
 
-  init(port: Int, session: URLSession) {
+  init(port: Int, session: URLSession, token: String = "") {
     self.port = port
     self.session = session
+    self.token = token
   }
 
   mutating func signIn(email: String, password: String) async throws {

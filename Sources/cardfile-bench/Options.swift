@@ -64,7 +64,7 @@ struct Options: Equatable {
     return value
   }
 
-  private static func number(
+  static func number(
     of option: String, _ rest: inout ArraySlice<String>, max: Int
   ) throws(BenchmarkError) -> Int {
     try checked(value(of: option, &rest), of: option, max: max)

@@ -4,11 +4,15 @@ internal import Foundation
 @main struct Program {
   static func main() async {
     if CommandLine.arguments.contains("--help") {
-      print("\(Options.usage)\n\n\(TenantsOptions.usage)")
+      print("\(Options.usage)\n\n\(TenantsOptions.usage)\n\n\(RequestsOptions.usage)")
       return
     }
     do {
-      if CommandLine.arguments.dropFirst().first == "tenants" { return try await tenants() }
+      switch CommandLine.arguments.dropFirst().first {
+      case "tenants": return try await tenants()
+      case "requests": return try await requests()
+      default: break
+      }
       let options = try Options(parsing: Array(CommandLine.arguments.dropFirst()))
       var benchmark = try Benchmark(options) { tell($0) }
       let report = try await benchmark.run()
@@ -27,6 +31,16 @@ internal import Foundation
   private static func tenants() async throws {
     let options = try TenantsOptions(parsing: Array(CommandLine.arguments.dropFirst(2)))
     let report = try await TenantsBenchmark(options) { tell($0) }.run()
+    print(report.markdown)
+    guard let document = options.document else { return }
+    let text = try String(contentsOfFile: document, encoding: .utf8)
+    try report.replacing(in: text).write(toFile: document, atomically: true, encoding: .utf8)
+    tell("\(document) carries these figures now")
+  }
+
+  private static func requests() async throws {
+    let options = try RequestsOptions(parsing: Array(CommandLine.arguments.dropFirst(2)))
+    let report = try await RequestsBenchmark(options) { tell($0) }.run()
     print(report.markdown)
     guard let document = options.document else { return }
     let text = try String(contentsOfFile: document, encoding: .utf8)

@@ -110,24 +110,29 @@ import Testing
     }
   }
 
-  @Test("what has changed since it was read is not changed by who says so")
-  func ifMatch() async throws {
+  @Test("changes of the directory and of sessions take no parameters of a query")
+  func parameters() async throws {
     try await TestServer.run { server in
-      for (path, body) in [
-        ("users/vic", ["title": "A"]), ("roles/viewer", ["name": "A"]),
-        ("units/north", ["name": "A"]), ("credits", ["dailyLimit": 5]),
-      ] as [(String, JSONValue)] {
-        let root = "/api/directory/\(path)"
-        let tag = try #require(try await server.send("GET", root).header("ETag"))
-        for (header, status) in [
-          ("\"old\"", 412), ("W/\(tag)", 412), ("\"old\", \(tag)", 200), (tag, 412), ("*", 200),
-        ] {
-          let answer = try await server.send(
-            "PATCH", root, body, headers: [("If-Match", header)])
-          #expect(answer.status == status, "\(path) \(header)")
-          if status == 412 { #expect(answer.code == "version_mismatch") }
-        }
+      for (method, path, body) in [
+        ("POST", "/api/directory/users", ["email": "x@acme.example", "name": "X"]),
+        ("PATCH", "/api/directory/users/vic", ["title": "Boss"]),
+        ("DELETE", "/api/directory/users/vic", nil),
+        ("PUT", "/api/directory/users/vic/password", ["password": "a long password"]),
+        ("POST", "/api/directory/credits/top-up", ["amount": 1]),
+        ("DELETE", "/api/sessions/x", nil), ("POST", "/auth/logout", nil),
+        (
+          "POST", "/auth/password",
+          ["currentPassword": "correct horse battery", "newPassword": "another password"]
+        ),
+        ("POST", "/auth/login", ["email": "ada@acme.example", "password": "x"]),
+        ("POST", "/setup", ["token": "x"]), ("GET", "/auth/methods", nil),
+        ("POST", "/api/sync/refresh", nil),
+      ] as [(String, String, JSONValue?)] {
+        let answer = try await server.send(method, "\(path)?color=red", body)
+        #expect(answer.status == 400, "\(method) \(path)")
+        #expect(answer.code == "invalid_parameter", "\(method) \(path)")
       }
+      #expect(try await server.send("GET", "/api/directory/users/vic").data["title"] == "Tester")
     }
   }
 

@@ -85,6 +85,9 @@ import WrapperClient
         ("createdBy[in]=ada,sam", ["a", "b", "c", "d"]),
         ("contactId[isNull]=true", ["a", "b", "c", "d"]),
         ("externalId=x:1", []), ("currency=USD", ["a", "b", "c"]),
+        ("currency=usd", ["a", "b", "c"]), ("priority=LOW", ["a", "d"]),
+        ("priority[in]=Low,HIGH", ["a", "b", "d"]), ("currency[isNull]=true", ["d"]),
+        ("currency[ne]=USD", ["d"]), ("value=1e2", ["c"]),
       ] as [(String, [String])] {
         #expect(try await found(server, query) == titles.sorted(), "\(query)")
       }
@@ -115,7 +118,10 @@ import WrapperClient
         ("createdAt[lte]=\(day)", ["old", "young"]), ("createdAt[lt]=\(moment)", ["old"]),
         ("createdAt[lte]=\(moment)", ["old", "young"]), ("createdAt[gt]=\(moment)", []),
         ("createdAt[gte]=\(encoded(moment.replacing("Z", with: "+00:00")))", ["young"]),
-        ("updatedAt[isNull]=true", []),
+        ("createdAt[gte]=\(moment.replacing("Z", with: "+00:00"))", ["young"]),
+        ("updatedAt[isNull]=true", []), ("createdAt[in]=2001-01-01,\(day)", ["young"]),
+        ("createdAt[nin]=2001-01-01,\(day)", ["old"]),
+        ("createdAt[in]=\(moment),2001-01-01", ["young"]),
       ] as [(String, [String])] {
         #expect(try await found(server, query) == titles.sorted(), "\(query)")
       }
@@ -134,6 +140,7 @@ import WrapperClient
         #expect(try await found(server, "createdAt[gte]=-1\(unit)") == ["now"])
         #expect(try await found(server, "createdAt[lt]=-1\(unit)") == [])
         #expect(try await found(server, "createdAt[lt]=%2B1\(unit)") == ["now"])
+        #expect(try await found(server, "createdAt[lt]=+1\(unit)") == ["now"])
       }
     }
   }
@@ -153,6 +160,8 @@ import WrapperClient
         ("tags[all]=vip,uk", ["b"]), ("tags[all]=vip", ["a", "b"]),
         ("tags[all]=vip,vip", ["a", "b"]), ("tags[none]=vip", ["c", "d"]),
         ("tags[none]=vip,uk", ["d"]), ("tags[nin]=uk", ["a", "d"]), ("tags=x%5C,y", ["c"]),
+        ("tags=VIP", ["a", "b"]), ("tags[all]=%C3%9Ck,vip", ["b"]), ("tags[ne]=UK", ["a", "d"]),
+        ("tags[contains]=vip", ["a", "b"]), ("tags=nobody,vip", ["a", "b"]),
         ("tags=vi", []), ("tags[isNull]=true", ["d"]), ("tags[isNull]=false", ["a", "b", "c"]),
         ("tags=vip&tags[none]=uk", ["a"]),
       ] as [(String, [String])] {

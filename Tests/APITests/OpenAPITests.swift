@@ -17,7 +17,8 @@ import Testing
           #expect(operation.value["responses"]?.object?.isEmpty == false)
         }
       }
-      #expect(Set(ids).count == ids.count)
+      let counts = Dictionary(ids.map { ($0, 1) }, uniquingKeysWith: +)
+      #expect(counts.filter { $0.value > 1 } == [:])
       #expect(ids.count > 20)
       let schemas = Set(document["components"]?["schemas"]?.object?.names ?? [])
       for reference in Self.references(document) {
@@ -42,6 +43,24 @@ import Testing
             #expect(![401, 404, 405].contains(answer.status), "\(operation.name) \(path.name)")
           }
         }
+      }
+    }
+  }
+
+  @Test("every method of every documented path is documented")
+  func methods() async throws {
+    try await TestServer.run { server in
+      let document = try await server.client.send("GET", "/openapi.json").json
+      let paths = document["paths"]?.object?.members ?? []
+      #expect(paths.contains { $0.name == "/openapi.json" })
+      for path in paths {
+        let url = path.name.replacing(
+          /\{[A-Za-z]+\}/, with: "018f3f1c-0000-7000-8000-000000000000")
+        let answer = try await server.client.send("OPTIONS", url)
+        let allowed = Set(
+          (answer.header("Allow") ?? "").split(separator: ",").map { $0.filter { $0 != " " } })
+        let documented = Set((path.value.object?.names ?? []).map { $0.uppercased() })
+        #expect(allowed.subtracting(["HEAD", "OPTIONS"]) == documented, "\(path.name)")
       }
     }
   }

@@ -97,6 +97,54 @@ import WrapperClient
     }
   }
 
+  @Test("custom fields give an order too: numbers, then text without case, then those without")
+  func customFieldOrder() async throws {
+    try await TestServer.run(creditCheck: .off) { server in
+      for (title, score) in [
+        ("a", "10.5"), ("b", "9"), ("c", "\"Beta\""), ("d", "null"), ("e", "1e2"),
+        ("f", "\"alpha\""), ("g", "9"), ("h", "-0.1"),
+      ] {
+        _ = try await server.lead([
+          "title": .string(title),
+          "customFields": try JSONParser.parse("{\"my-score_1\": \(score)}"),
+        ])
+      }
+      _ = try await server.lead(["title": "i"])
+      func titles(_ sort: String) async throws -> String {
+        let whole = try await server.send("GET", "/api/leads?sort=\(sort)").data.array ?? []
+        for limit in 1...4 {
+          #expect(try await walk(server, "sort=\(sort)", limit: limit) == whole)
+        }
+        return whole.compactMap { $0["title"]?.string }.joined()
+      }
+      #expect(try await titles("customFields.my-score_1,title") == "hbgaefcdi")
+      #expect(try await titles("-customFields.my-score_1,title") == "cfeabghdi")
+      for bad in ["customFields.", "customFields.a'b", "customFields.a%22b", "customFields"] {
+        let answer = try await server.send("GET", "/api/leads?sort=\(bad)")
+        #expect(answer.status == 400, "\(bad)")
+      }
+    }
+  }
+
+  @Test("a list that differs by viewer has cursors of its own for each")
+  func personalCursors() async throws {
+    try await TestServer.run(creditCheck: .off) { server in
+      for user in ["ada", "mara"] {
+        for number in 0..<2 {
+          let body: JSONValue = ["title": .string("\(number)")]
+          _ = try await server.send("POST", "/api/tasks", as: user, body)
+        }
+      }
+      let mine = try await server.send("GET", "/api/tasks?mine=true&limit=1")
+      let cursor = try #require(mine.json["nextCursor"]?.string)
+      for (user, status) in [("ada", 200), ("mara", 400)] {
+        let next = try await server.send(
+          "GET", "/api/tasks?mine=true&limit=1&cursor=\(cursor)", as: user)
+        #expect(next.status == status)
+      }
+    }
+  }
+
   @Test("a cursor serves its own list alone")
   func foreignCursors() async throws {
     try await TestServer.run(creditCheck: .off) { server in

@@ -1,6 +1,8 @@
+import EmbeddedWrapper
 import JSON
 import TestSupport
 import Testing
+import WrapperClient
 
 /// Users and units as the Wrapper names them.
 @Suite struct PeopleTests {
@@ -104,6 +106,47 @@ import Testing
       #expect(try await server.send("GET", path, as: "greta").status == 404)
       let nowhere = try await server.send("GET", "/api/organizations/x/hierarchy")
       #expect(nowhere.code == "not_found")
+    }
+  }
+
+  @Test("a user and a unit that memory lacks are fetched, once for a while")
+  func onDemand() async throws {
+    try await TestServer.run(pollSeconds: 60, hasFeed: false) { server in
+      #expect(try await server.send("GET", "/api/users/nia").status == 404)
+      let organization = "/api/organizations/org/hierarchy"
+      #expect(await eventually { server.wrapper.loadedTenant("acme")?.organization != nil })
+      try await server.directory.createUnit(
+        tenantID: "acme", id: "west", type: .department, name: "West", parentID: "org")
+      try await server.directory.createUser(
+        tenantID: "acme",
+        NewUser(
+          id: "noa", email: "noa@acme.example", name: "Noa New", unitID: "west",
+          roleIDs: ["viewer"], permissions: ["crm.deals.read"]))
+      let known = try await server.send("GET", "/api/users", as: "sam")
+      #expect(!known.texts("id").contains("noa"))
+      let read = try await server.send("GET", "/api/users/noa", as: "sam")
+      #expect(read.status == 200)
+      #expect(read.data["name"] == "Noa New")
+      #expect(read.data["roles"] == [["id": "viewer", "name": "Viewer"]])
+      #expect(read.data["permissions"] == nil)
+      let whole = try await server.send("GET", "/api/users/noa", as: "ada")
+      #expect(whole.data["permissions"] == ["crm.deals.read", "crm.*.read"])
+      let unit = try await server.send("GET", "/api/organizations/west/hierarchy", as: "sam")
+      #expect(unit.data["name"] == "West")
+      // Neither exists for another tenant.
+      for path in ["/api/users/noa", "/api/organizations/west/hierarchy"] {
+        #expect(try await server.send("GET", path, as: "greta").status == 404)
+      }
+      // What is remembered is given again; what was missing is missing for a while.
+      let before = server.wrapper.calls["employees"]?.count ?? 0
+      #expect(try await server.send("GET", "/api/users/noa", as: "sam").status == 200)
+      #expect(try await server.send("GET", "/api/users/nia").status == 404)
+      #expect(server.wrapper.calls["employees"]?.count ?? 0 == before)
+      await server.stopWrapper()
+      #expect(try await server.send("GET", organization, as: "sam").status == 200)
+      #expect(try await server.send("GET", "/api/users/sam", as: "sam").status == 200)
+      let nobody = try await server.send("GET", "/api/users/nobody", as: "sam")
+      #expect(nobody.code == "wrapper_unavailable")
     }
   }
 }

@@ -11,7 +11,7 @@ import WrapperClient
 /// What a plan limits beside credits: contacts here, and whatever a description names.
 @Suite struct PlanLimitTests {
   /// Gives the tenant a plan, and waits until the server knows of it.
-  private static func limit(
+  static func limit(
     _ feature: String, _ limit: Int, overageAllowed: Bool = false, tenantID: String = "acme",
     _ server: TestServer
   ) async throws {
@@ -175,9 +175,7 @@ import WrapperClient
   @Test("a limit may count by month, and only records with certain members")
   func monthly() async throws {
     var letters = MadeUpResourceTests.boats
-    letters.planCount = PlanCount(.emails)
-    letters.planCount?.conditions = [("rig", "ketch")]
-    letters.planCount?.isMonthly = true
+    letters.planCount = PlanCount(.emails, conditions: [("rig", "ketch")], isMonthly: true)
     let clock = TestClock()
     try await TestServer.run(
       catalog: Catalog([.contacts, .leads, letters]),

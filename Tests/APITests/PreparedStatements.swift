@@ -5,6 +5,8 @@ import Testing
 /// Every statement that a test server has prepared since the first of them started.
 enum PreparedStatements {
   private static let texts = Mutex<Set<String>>([])
+  /// The same by database file, in the order in which they were first prepared there.
+  private static let log = Mutex<[String: [String]]>([:])
   /// The database files of the test servers.
   private static let paths = Mutex<Set<String>>([])
   /// Those that were found to be at fault; each is reported once.
@@ -28,8 +30,14 @@ enum PreparedStatements {
         guard path.isEmpty || paths.withLock({ $0.contains(path) }) else { return }
         guard !path.isEmpty || sql.hasPrefix(testMark) else { return }
         texts.withLock { _ = $0.insert(sql) }
+        log.withLock { $0[path, default: []].append(sql) }
       }
     }
+  }
+
+  /// What was prepared for the database at `path`, oldest first; the tests' own aside.
+  static func prepared(_ path: String) -> [String] {
+    log.withLock { $0[path] ?? [] }.filter { !$0.contains("/* test */") }
   }
 
   /// The server's own statements.
@@ -42,7 +50,10 @@ enum PreparedStatements {
     "companies", "contacts", "leads", "crm_activities", "activity_chains", "activity_rollups",
     "activity_outbox", "activity_batches", "activity_dead_letters", "idempotency_answers",
     "change_log", "search_documents", "wrapper_cache", "plan_usage", "active_sessions",
-    "ended_sessions",
+    "ended_sessions", "files", "file_contents", "file_chunks", "pipelines", "deals",
+    "deal_stage_moves", "tasks", "reminders", "notes", "interactions",
+    "custom_field_definitions", "custom_field_states", "segments", "preferences", "record_tags",
+    "record_counters",
   ]
 
   /// Statements that rightly reach over all tenants, by what they begin with.
@@ -51,6 +62,8 @@ enum PreparedStatements {
     "SELECT coalesce(max(rowid), 0) FROM crm_activities",
     // Housekeeping forgets by age alone.
     "DELETE FROM change_log WHERE changed_at <= ?1 AND seq IN (",
+    // Full text in an old form is made anew for everybody.
+    "DELETE FROM search_documents",
     // The probe of the disk writes a row that is nobody's.
     "CREATE TABLE", "-- Cardfile's tables",
   ]

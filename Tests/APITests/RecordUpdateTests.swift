@@ -197,7 +197,7 @@ import WrapperClient
           "changes": [
             "title": ["from": "One", "to": "Two"], "phone": ["from": nil, "to": "5"],
             "tags": ["from": ["a"], "to": ["a", "b"]],
-          ]
+          ], "version": 2,
         ])
       // Contacts log under their own name on both paths.
       let contact = try await server.contact(["firstName": "Ann"])

@@ -37,6 +37,24 @@ import WrapperClient
     }
   }
 
+  @Test("a text that is neither a name nor a title has room for 64 KiB")
+  func longTexts() async throws {
+    try await TestServer.run(creditCheck: .off) { server in
+      let places: [(path: String, member: String, others: JSONValue)] = [
+        ("/api/deals", "lostReason", ["title": "t", "stage": "lost"]),
+        ("/api/tasks", "description", ["title": "t"]),
+      ]
+      for (path, member, others) in places {
+        let text = String(repeating: "x", count: 65_536)
+        let fits = try await server.send("POST", path, others.with(member, .string(text)))
+        #expect(fits.status == 201, "\(fits.text.prefix(300))")
+        #expect(fits.data[member]?.string == text)
+        let long = try await server.send("POST", path, others.with(member, .string(text + "x")))
+        #expect(long.issues == ["/\(member) too_long"])
+      }
+    }
+  }
+
   @Test("an e-mail address is checked by form and by its 254 characters")
   func email() async throws {
     try await TestServer.run(creditCheck: .off) { server in
@@ -165,6 +183,15 @@ import WrapperClient
         let found = try await server.send("GET", "/api/leads?title=\(encoded(text))&limit=1")
         #expect(found.texts("id") == [lead.id], "\(text)")
       }
+    }
+  }
+
+  @Test("a contact whose only e-mail address is refused is told of that alone")
+  func refusedAddress() async throws {
+    try await TestServer.run(creditCheck: .off) { server in
+      let answer = try await server.send("POST", "/api/contacts", ["email": "nope"])
+      #expect(answer.status == 422)
+      #expect(answer.issues == ["/email invalid_email"])
     }
   }
 

@@ -290,7 +290,7 @@ import WrapperClient
       let path = "/api/sessions/\(encoded(current.id))"
       #expect(try await send(server, "DELETE", path, left).status == 200)
       #expect(try await send(server, "GET", "/api/leads", ended).status == 401)
-      #expect(try await send(server, "POST", "/auth/logout", left).status == 204)
+      #expect(try await send(server, "POST", "/auth/logout", left).status == 200)
       #expect(try await send(server, "GET", "/api/leads", left).status == 401)
       // The Wrapper was told of both.
       #expect(try server.rows("SELECT session_id FROM directory_sessions") == [])
@@ -311,7 +311,14 @@ import WrapperClient
     try await TestServer.run { server in
       let first = token("sam", "desk", server)
       let out = try await send(server, "POST", "/auth/logout", first)
-      #expect(out.status == 204)
+      #expect(out.status == 200)
+      #expect(out.json["success"] == true)
+      #expect(out.data["userId"] == "sam")
+      #expect(out.json["creditsDeducted"] == 0)
+      #expect(out.json["userContext"]?["user"] == "Sam Sales")
+      let entries = try server.rows(
+        "SELECT id FROM crm_activities WHERE operation = 'crm.sessions.end'")
+      #expect(entries == [[out.json["activityId"]?.string]])
       #expect(try await send(server, "GET", "/api/me", first).status == 401)
       let second = token("sam", "desk", server, seconds: 7200)
       #expect(try await send(server, "GET", "/api/me", second).status == 401)

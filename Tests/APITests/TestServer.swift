@@ -39,7 +39,7 @@ final class TestServer: Sendable {
     creditCheck: WrapperConfiguration.CreditCheck = .strict,
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
-    folder: TemporaryFolder? = nil, isEmpty: Bool = false,
+    folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
@@ -51,7 +51,10 @@ final class TestServer: Sendable {
     databaseConfiguration.migrations = migrations
     configureDatabase(&databaseConfiguration)
     database = try Database(databaseConfiguration)
-    embedded = EmbeddedWrapper(database: database, apiKey: "the-key", time: time)
+    var embeddedConfiguration = EmbeddedWrapperConfiguration()
+    embeddedConfiguration.faults.hasFeed = hasFeed
+    embedded = EmbeddedWrapper(
+      database: database, configuration: embeddedConfiguration, apiKey: "the-key", time: time)
     directory = embedded.directory
     if !isEmpty, try !directory.hasUsers() { try await TestDirectory.fill(directory) }
     let port = try embedded.start()
@@ -77,6 +80,8 @@ final class TestServer: Sendable {
     }
     let application = Application(
       configuration: configuration, store: store, database: database, wrapper: wrapper,
+      directory: configuration.hasEmbeddedWrapper
+        ? DirectoryAdministration { [embedded] in await embedded.administer($0, in: $1) } : nil,
       time: time, log: log)
     server = HTTPServer(configuration: HTTPServerConfiguration(), application: application)
     client = TestClient(port: try server.start())
@@ -89,7 +94,7 @@ final class TestServer: Sendable {
     creditCheck: WrapperConfiguration.CreditCheck = .strict,
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
-    folder: TemporaryFolder? = nil, isEmpty: Bool = false,
+    folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -99,7 +104,8 @@ final class TestServer: Sendable {
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck,
       permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
-      folder: folder, isEmpty: isEmpty, configureDatabase: configureDatabase, configure: configure)
+      folder: folder, isEmpty: isEmpty, hasFeed: hasFeed, configureDatabase: configureDatabase,
+      configure: configure)
     do {
       let result = try await body(server)
       await server.stop()

@@ -16,6 +16,7 @@ extension ProgramTests {
       }
       #expect(try await signIn(first, login.email, login.password).status == 200)
       let records = try counts(workplace)
+      try expectVariety(workplace)
       try await first.stop()
 
       let second = try await workplace.serve("--demo")
@@ -40,8 +41,11 @@ extension ProgramTests {
     @Test("a demo that was killed while it was filled is filled at the next start")
     func cutOff() async throws {
       let workplace = try Workplace()
-      let filled = [["500", "200"]]
-      let sql = "SELECT (SELECT count(*) FROM contacts), (SELECT count(*) FROM leads)"
+      let filled = [["500", "200", "200"]]
+      let sql = """
+        SELECT (SELECT count(*) FROM contacts), (SELECT count(*) FROM leads),
+          (SELECT count(*) FROM deals)
+        """
       let child = try workplace.start(
         ["serve", "--demo", "--db", workplace.databasePath, "--listen", "127.0.0.1:0"])
       #expect(
@@ -57,6 +61,35 @@ extension ProgramTests {
       #expect(try workplace.rows(sql) == filled)
       try StoredLeads(path: workplace.databasePath).expectWhole()
       try await server.stop()
+    }
+
+    /// There is something to see on every page: deals in all stages after months of moves, tasks
+    /// that are late, due today and still to come, private notes, meetings ahead.
+    private func expectVariety(_ workplace: Workplace) throws {
+      let stages = try workplace.rows("SELECT DISTINCT stage FROM deals ORDER BY stage")
+      #expect(
+        stages.compactMap(\.first) == [
+          "lost", "negotiation", "new", "proposal", "qualified", "won",
+        ])
+      let conditions = [
+        "SELECT count(*) = 200 FROM deals", "SELECT count(*) = 500 FROM contacts",
+        "SELECT count(*) = 20 FROM companies",
+        "SELECT count(*) = 20 FROM leads WHERE deal_id <> ''",
+        "SELECT count(*) > 300 FROM contacts WHERE company_id IS NOT NULL",
+        "SELECT count(DISTINCT substr(entered_at, 1, 7)) >= 6 FROM deal_stage_moves",
+        "SELECT count(*) > 300 FROM deal_stage_moves WHERE left_at IS NOT NULL",
+        "SELECT count(*) > 5 FROM notes WHERE visibility = 'private'",
+        "SELECT count(*) > 5 FROM interactions WHERE scheduled_at > datetime('now')",
+        "SELECT count(*) > 3 FROM tasks WHERE status = 'open' AND due_at < date('now')",
+        "SELECT count(*) > 3 FROM tasks WHERE status = 'open' AND date(due_at) = date('now')",
+        "SELECT count(*) > 3 FROM tasks WHERE remind_at > datetime('now')",
+        "SELECT count(*) > 50 FROM tasks WHERE status = 'done' AND completed_at IS NOT NULL",
+        "SELECT count(DISTINCT tag) > 3 FROM record_tags",
+        "SELECT count(*) = 2 FROM segments", "SELECT count(*) = 2 FROM custom_field_definitions",
+      ]
+      for sql in conditions {
+        #expect(try workplace.rows(sql) == [["1"]], "\(sql)")
+      }
     }
 
     /// The three lines as a person would paste them, one after the other into one shell.

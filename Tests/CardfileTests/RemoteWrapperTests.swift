@@ -11,7 +11,13 @@ extension ProgramTests {
     func endToEnd() async throws {
       let workplace = try Workplace()
       let wrapper = try await workplace.wrapper(database: "wrapper.db")
-      let server = try await workplace.serve(environment: environment(wrapper))
+      // A proxy that the environment names must not see the key; this one would not even answer.
+      let proxies = Dictionary(
+        uniqueKeysWithValues: ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].map {
+          ($0, "http://127.0.0.1:1")
+        })
+      let server = try await workplace.serve(
+        environment: environment(wrapper).merging(proxies) { own, _ in own })
       let (login, token) = try await signIn(wrapper)
       #expect(try await server.send("POST", "/auth/login", token: nil, login).status == 404)
       let created = try await server.send(

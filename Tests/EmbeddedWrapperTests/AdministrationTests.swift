@@ -55,6 +55,30 @@ import Testing
     await world.stop()
   }
 
+  @Test("If-Match names what is to be changed as it is now; a cost is a part of the credits")
+  func ifMatch() async throws {
+    let world = try await Self.world()
+    _ = try await Self.send(world, "POST", "/roles", ["id": "r", "name": "R"])
+    for (read, method, path, body) in [
+      ("/roles/r", "PATCH", "/roles/r", ["name": "S"]),
+      ("/credits", "PUT", "/credits/operations/crm.leads.create", ["creditCost": 3]),
+      ("/credits", "POST", "/credits/top-up", ["amount": 3]),
+    ] as [(String, String, String, JSONValue)] {
+      let tag = try #require(try await Self.send(world, "GET", read).header("ETag"))
+      for (header, status) in [("\"old\"", 412), (tag, 200), (tag, 412), ("*", 200)] {
+        let answer = try await world.send(
+          method, "/api/directory\(path)", tenantID: "t1", headers: [("If-Match", header)], body)
+        #expect(answer.status == status, "\(path) \(header)")
+        if status == 412 { #expect(answer.json["code"] == "version_mismatch") }
+      }
+    }
+    let missing = try await world.send(
+      "PATCH", "/api/directory/roles/x", tenantID: "t1", headers: [("If-Match", "\"old\"")],
+      ["name": "X"])
+    #expect(missing.status == 404)
+    await world.stop()
+  }
+
   @Test("a unit is added, renamed, moved with all below it, and deleted once it is empty")
   func units() async throws {
     let world = try await Self.world()

@@ -32,6 +32,38 @@ import Testing
     }
   }
 
+  @Test(
+    "a refused body may be sent whole, and the answer is there to be read after it",
+    arguments: [("/echo", 413), ("/nowhere", 404)])
+  func refusedButSent(path: String, status: Int) async throws {
+    try await withServer { client, _ in
+      let size = 24 << 20
+      let response = try await client.withConnection { connection in
+        try connection.write("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(size)\r\n\r\n")
+        // Far more than the buffers of both ends hold.
+        #expect(connection.writeZeros(size, untilStuckForMilliseconds: 5000) == size)
+        return try connection.readResponse()
+      }
+      #expect(response.status == status)
+      #expect(response.header("Connection") == "close")
+    }
+  }
+
+  @Test("a chunked body some megabytes over the limit is drained and refused")
+  func chunkedFarTooLarge() async throws {
+    try await withServer { client, _ in
+      let response = try await client.withConnection { connection in
+        try connection.write(
+          TestRequest.bytes("POST", "/echo", headers: [("Transfer-Encoding", "chunked")]))
+        let chunk = Array("10000\r\n".utf8) + Array(repeating: 1, count: 65_536) + [13, 10]
+        for _ in 0..<200 { try connection.write(chunk) }
+        try connection.write("0\r\n\r\n")
+        return try connection.readResponse()
+      }
+      #expect(response.status == 413)
+    }
+  }
+
   @Test("a chunked body over the limit is drained and refused")
   func chunkedTooLarge() async throws {
     let application = ProbeApplication()
@@ -185,7 +217,55 @@ import Testing
     }
   }
 
-  @Test("a handler that does not want the body is answered after it was drained")
+  @Test(
+    "a handler that does not want a large upload is heard, however long it thinks",
+    arguments: [0, 50])
+  func unwantedUpload(milliseconds: Int) async throws {
+    let application = ProbeApplication { _ in
+      .handle(body: .streamed(maxBytes: 100_000_000)) { _ in
+        // An early end of the sleep would only make the handler quicker.
+        try? await Task.sleep(for: .milliseconds(milliseconds))
+        return ProbeApplication.text("too poor", status: 402)
+      }
+    }
+    try await withServer(application) { client, _ in
+      for framing in ["Content-Length: 50000000", "Transfer-Encoding: chunked"] {
+        let response = try await client.withConnection { connection in
+          try connection.write("POST / HTTP/1.1\r\nHost: a\r\n\(framing)\r\n\r\n")
+          return try connection.readResponse()
+        }
+        #expect(response.status == 402)
+        #expect(response.text == "too poor")
+        #expect(response.header("Connection") == "close")
+      }
+      let waiting = try await client.withConnection { connection in
+        try connection.write(
+          "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n"
+            + "Expect: 100-continue\r\n\r\n")
+        return try connection.readResponse()
+      }
+      #expect(waiting.status == 402)
+      #expect(waiting.interimStatuses == [])
+    }
+  }
+
+  @Test("a client that waits for 100 before its upload gets it when the handler asks")
+  func expectedUpload() async throws {
+    try await withServer { client, _ in
+      let response = try await client.withConnection { connection in
+        try connection.write(
+          "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+            + "Expect: 100-continue\r\n\r\n")
+        let interim = connection.readSome().map { String(decoding: $0, as: UTF8.self) }
+        #expect(interim?.hasPrefix("HTTP/1.1 100") == true)
+        try connection.write("hello")
+        return try connection.readResponse()
+      }
+      #expect(response.text == "5")
+    }
+  }
+
+  @Test("a handler that does not want the body is answered at once")
   func unreadBody() async throws {
     let application = ProbeApplication { _ in
       .handle(body: .streamed(maxBytes: 10_000_000)) { _ in

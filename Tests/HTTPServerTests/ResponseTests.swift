@@ -151,6 +151,46 @@ import Testing
     #expect(hollow.finishCount == 1)
   }
 
+  @Test("a stream of known length says it, to HEAD too, and the connection stays open")
+  func knownLength() async throws {
+    let unread = CountingBody(chunks: 300, chunkBytes: 1000, waits: true)
+    let application = ProbeApplication { head in
+      let source =
+        head.method == .head ? unread : CountingBody(chunks: 300, chunkBytes: 1000, waits: true)
+      return .answer(HTTPResponse(status: 200, body: .stream(source, byteCount: 300_000)))
+    }
+    try await withServer(application) { client, _ in
+      let responses = try await client.withConnection { connection in
+        [
+          try connection.exchange("HEAD", "/"), try connection.exchange("GET", "/"),
+          try connection.exchange("GET", "/"),
+        ]
+      }
+      for response in responses {
+        #expect(response.header("Content-Length") == "300000")
+        #expect(response.header("Transfer-Encoding") == nil)
+        #expect(response.header("Connection") != "close")
+      }
+      let expected = CountingBody.expected(chunks: 300, chunkBytes: 1000)
+      #expect(responses.map(\.body) == [[], expected, expected])
+    }
+    #expect(unread.finishCount == 1)
+    #expect(unread.asked == 0)
+    #expect(application.exchanges.map(\.responseBytes) == [0, 300_000, 300_000])
+  }
+
+  @Test("a stream that ends before its announced length breaks the connection")
+  func shortStream() async throws {
+    let source = CountingBody(chunks: 5, chunkBytes: 100, waits: true)
+    let application = ProbeApplication { _ in
+      .answer(HTTPResponse(status: 200, body: .stream(source, byteCount: 501)))
+    }
+    try await withServer(application) { client, _ in
+      await #expect(throws: TestClientError.closed) { try await client.send("GET", "/") }
+    }
+    #expect(source.finishCount == 1)
+  }
+
   @Test("a producer's error breaks the connection, so that the client sees it")
   func failingStream() async throws {
     let source = CountingBody(chunks: 5, chunkBytes: 100, waits: true, failsAtEnd: true)

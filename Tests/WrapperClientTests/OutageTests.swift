@@ -42,6 +42,31 @@ import Values
     }
   }
 
+  @Test("the balance of a tenant that nobody asks about is left alone until somebody does")
+  func idleBalance() async throws {
+    let still = try StillWorld()
+    let transport = still.transport
+    transport.play { call in
+      guard call.path.hasPrefix("/api/billing/credits/") else { return nil }
+      return FakeTransport.answer(200, #"{"available":9,"dailyUsage":0,"monthlyUsage":0}"#)
+    }
+    let sync = still.syncs[0]
+    func reads() -> Int { transport.calls("/api/billing/credits/").count }
+    for count in 1...4 {
+      _ = await sync.round()
+      #expect(await eventuallyTrue { transport.calls("/api/billing/credits/").count == count })
+      still.advance(seconds: Limits.balancePollSeconds)
+    }
+    for _ in 0..<4 {
+      _ = await sync.round()
+      still.advance(seconds: Limits.balancePollSeconds)
+    }
+    _ = sync.freshDirectory
+    _ = await sync.round()
+    #expect(await eventuallyTrue { transport.calls("/api/billing/credits/").count >= 5 })
+    #expect(reads() == 5)
+  }
+
   @Test("a poll that is never answered begins the row of failures where it was sent")
   func hanging() async throws {
     let still = try StillWorld()

@@ -49,6 +49,27 @@ import Testing
       ])
   }
 
+  @Test("several roots stand together below one that bears the tenant's name")
+  func severalRoots() throws {
+    let roots = """
+      [{"entityId":"a","entityType":"organization","name":"A","children":[
+        {"entityId":"a1","entityType":"team","name":"A one"}]},
+       {"entityId":"b","entityType":"organization","name":"B"}]
+      """
+    let directory = try Fixture.directory(employees: "[]", organization: roots)
+    let whole = try #require(directory.organization)
+    #expect(whole["entityId"] == .string(directory.tenantID))
+    #expect(whole["entityType"] == "organization")
+    #expect(whole["name"] == .string(directory.name))
+    let children = try #require(whole["children"]?.array)
+    #expect(children.map { $0["entityId"] } == ["a", "b"])
+    #expect(children[0]["children"]?.array?.first?["entityId"] == "a1")
+    let single = try self.directory()
+    #expect(single.organization == single.hierarchy(of: "org"))
+    let none = try Fixture.directory(employees: "[]", organization: "[]")
+    #expect(none.organization == nil)
+  }
+
   @Test("a member of a team is shown under the department")
   func team() throws {
     let context = try directory().context(for: "nora")

@@ -58,8 +58,12 @@ extension EndpointDocumentation {
         "newPassword": ["type": "string", "format": "password", "minLength": 8],
       ],
     ],
-    answers: [.init(status: 204, summary: "Changed.", schema: nil)],
-    problems: [400, 401, 403, 406, 413, 415, 422, 429, 503])
+    answers: [
+      .init(
+        status: 200, summary: "What was done.",
+        schema: SchemaPart.mutation(SchemaPart.object(["id": SchemaPart.text])))
+    ],
+    problems: [400, 401, 403, 406, 413, 415, 422, 429, 503, 507])
 
   private static func id(_ action: DirectoryAction) -> String {
     let object = action.isList ? action.subject.rawValue : action.subject.entityType

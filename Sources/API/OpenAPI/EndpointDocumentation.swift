@@ -5,13 +5,17 @@ internal import JSON
 /// What the published document says of an endpoint beside its method, path and permission.
 struct EndpointDocumentation: Sendable {
   /// The name under which generated clients know it.
-  let operationID: String
+  var operationID: String
   let tag: String
   let summary: String
   /// Query parameters.
   var parameters: [Parameter] = []
   /// The schema of the body, nil when none is taken.
   var requestSchema: JSONValue?
+  /// The media types of a body that is no JSON.
+  var requestContent: JSONObject?
+  /// Whether the request may come without a body.
+  var isBodyOptional = false
   /// Status, meaning and schema of the answers that are no problems.
   var answers: [Answer]
   /// Statuses of problems that can happen.
@@ -74,6 +78,7 @@ extension EndpointDocumentation {
           name: "sort", summary: "Fields to sort by, `-` for descending: `-updatedAt,id`.",
           schema: ["type": "string"]),
         .init(name: "fields", summary: "The members wanted.", schema: ["type": "string"]),
+        expand(resource),
         .init(name: "count", summary: "Whether to add `total`.", schema: ["type": "boolean"]),
         .init(name: "q", summary: "Words to find.", schema: ["type": "string"]),
       ] + filters(resource),
@@ -97,7 +102,8 @@ extension EndpointDocumentation {
       operationID: "read-\(resource.description.name)", tag: resource.description.name,
       summary: "Reads one \(resource.description.entityType).",
       parameters: [
-        .init(name: "fields", summary: "The members wanted.", schema: ["type": "string"])
+        .init(name: "fields", summary: "The members wanted.", schema: ["type": "string"]),
+        expand(resource),
       ],
       answers: [
         .init(
@@ -144,6 +150,13 @@ extension EndpointDocumentation {
       "restore", "Takes a \(resource.description.entityType) out of the trash.", resource)
   }
 
+  static func verb(_ verb: ResourceDescription.Verb, _ resource: Resource) -> Self {
+    var documentation = mutation(
+      verb.name, verb.summary, resource, body: Schemas.verbBody(verb, resource))
+    documentation.isBodyOptional = true
+    return documentation
+  }
+
   private static func mutation(
     _ verb: String, _ summary: String, _ resource: Resource, status: Int = 200,
     body: JSONValue? = nil
@@ -165,7 +178,7 @@ extension EndpointDocumentation {
       .init(
         status: 200, summary: "The methods.",
         schema: ["type": "object", "properties": ["data": ["type": "object"]]])
-    ], problems: [406])
+    ], problems: [400, 406])
 
   static let login = Self(
     operationID: "login", tag: "sign-in", summary: "Gives a token for a password.",
@@ -181,7 +194,8 @@ extension EndpointDocumentation {
 
   static let logout = Self(
     operationID: "logout", tag: "sign-in", summary: "Ends the token's session.",
-    answers: [.init(status: 204, summary: "Ended.", schema: nil)], problems: common)
+    answers: [.init(status: 200, summary: "What was done.", schema: SchemaPart.endedSession)],
+    problems: common + [507])
 
   static func health(_ summary: String) -> Self {
     let name = summary.lowercased().filter { $0.isLetter || $0 == " " }
@@ -201,18 +215,49 @@ extension EndpointDocumentation {
         status: 200, summary: "The numbers.", schema: ["type": "string"], mediaType: "text/plain")
     ], problems: [401])
 
-  /// One parameter for each field that lists can be filtered by.
-  private static func filters(_ resource: Resource) -> [Parameter] {
-    resource.fields.compactMap { field in
-      guard field.name != "tenantId", !field.type.isDocument else { return nil }
-      return Parameter(
-        name: field.name,
-        summary: "\(field.summary) Also `\(field.name)[op]`.", schema: ["type": "string"])
-    }
+  private static func expand(_ resource: Resource) -> Parameter {
+    let names = resource.fields.compactMap(\.expansion).joined(separator: ", ")
+    return Parameter(
+      name: "expand", summary: "What to embed, of: \(names).", schema: ["type": "string"])
   }
-}
 
-extension FieldType {
-  /// Whether it holds a JSON object, which no list is filtered by as a whole.
-  fileprivate var isDocument: Bool { self == .object || self == .address }
+  static func tags(_ resource: Resource) -> Self {
+    Self(
+      operationID: "list-tags-\(resource.description.name)", tag: resource.description.name,
+      summary: "Lists the tags of \(resource.description.name), the most frequent first.",
+      answers: [
+        .init(
+          status: 200, summary: "The tags.",
+          schema: SchemaPart.data(
+            SchemaPart.array(
+              SchemaPart.object(["tag": SchemaPart.text, "count": SchemaPart.integer]))))
+      ], problems: common + [504])
+  }
+
+  static func changeTags(_ verb: String, _ resource: Resource) -> Self {
+    mutation(
+      "\(verb)-tags",
+      verb == "add" ? "Adds tags; those that are there stay." : "Takes tags away.", resource,
+      body: [
+        "type": "object", "required": ["tags"], "additionalProperties": false,
+        "properties": [
+          "tags": ["type": "array", "items": ["type": "string"]],
+          "userId": ["type": "string"],
+        ],
+      ])
+  }
+
+  /// One parameter for each field and condition that lists can be filtered by.
+  private static func filters(_ resource: Resource) -> [Parameter] {
+    let conditions = resource.description.namedConditions.map {
+      Parameter(name: $0.name, summary: $0.summary, schema: ["type": "boolean"])
+    }
+    return conditions
+      + resource.fields.compactMap { field in
+        guard field.name != "tenantId", field.isFilterable else { return nil }
+        return Parameter(
+          name: field.name,
+          summary: "\(field.summary) Also `\(field.name)[op]`.", schema: ["type": "string"])
+      }
+  }
 }

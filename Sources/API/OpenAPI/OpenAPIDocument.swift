@@ -1,19 +1,47 @@
 internal import CRM
 internal import HTTP
 internal import JSON
+internal import Synchronization
 
 /// The published description of the API (spec.openapis.org/oas/v3.1.0), made from the endpoints and
 /// the resources that are really served.
 enum OpenAPIDocument {
   /// `GET /openapi.json`, which describes `endpoints`.
   static func endpoint(_ endpoints: [Endpoint], _ catalog: Catalog, version: String) -> Endpoint {
-    let bytes = document(endpoints, catalog, version: version).bytes
-    return Endpoint(
+    let bytes = MadeOnce {
+      // It tells of itself too.
+      let all = endpoints + [endpoint { [] }]
+      return document(all, catalog, version: version).bytes
+    }
+    return endpoint { bytes.value }
+  }
+
+  private static func endpoint(answering bytes: @escaping @Sendable () -> [UInt8]) -> Endpoint {
+    Endpoint(
       .get, "/openapi.json", access: .open,
       EndpointDocumentation(
         operationID: "openapi", tag: "description", summary: "This document.",
-        answers: [.init(status: 200, summary: "The document.", schema: ["type": "object"])]),
-      handler: .open { _, _ in .json(bytes) })
+        answers: [.init(status: 200, summary: "The document.", schema: ["type": "object"])],
+        problems: [406]),
+      handler: .open { _, _ in .json(bytes()) })
+  }
+
+  /// Bytes that are made when they are first asked for: the document is the larger part of what a
+  /// start would do, and most servers are never asked for it.
+  private final class MadeOnce: Sendable {
+    private let bytes = Mutex<[UInt8]?>(nil)
+    private let make: @Sendable () -> [UInt8]
+
+    init(_ make: @escaping @Sendable () -> [UInt8]) { self.make = make }
+
+    var value: [UInt8] {
+      bytes.withLock { bytes in
+        if let bytes { return bytes }
+        let made = make()
+        bytes = made
+        return made
+      }
+    }
   }
 
   /// The whole document.
@@ -51,20 +79,22 @@ enum OpenAPIDocument {
       ("summary", .string(documentation.summary)),
     ])
     if case .open = endpoint.access {} else { operation["security"] = [["bearer": []]] }
-    if let remarks = documentation.remarks { operation["description"] = .string(remarks) }
-    if let permission = endpoint.operation {
-      operation["description"] = .string("Needs the permission `\(permission)`.")
-      operation["x-permission"] = .string(permission)
-    }
+    let needed = endpoint.operation.map { "Needs the permission `\($0)`." }
+    let remarks = [needed, documentation.remarks].compactMap(\.self)
+    if !remarks.isEmpty { operation["description"] = .string(remarks.joined(separator: " ")) }
+    if let permission = endpoint.operation { operation["x-permission"] = .string(permission) }
     let parameters =
       pathParameters(endpoint) + headers(endpoint) + documentation.parameters.map(query)
     if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
-    if let schema = documentation.requestSchema {
+    if let content = documentation.requestContent {
+      operation["requestBody"] = ["required": true, "content": .object(content)]
+    } else if let schema = documentation.requestSchema {
       operation["requestBody"] = [
-        "required": true, "content": ["application/json": ["schema": schema]],
+        "required": .bool(!documentation.isBodyOptional),
+        "content": ["application/json": ["schema": schema]],
       ]
     }
-    operation["responses"] = .object(responses(documentation))
+    operation["responses"] = .object(responses(endpoint))
     return .object(operation)
   }
 
@@ -76,9 +106,9 @@ enum OpenAPIDocument {
       ? "\(id)-at-\(collection)" : id
   }
 
-  private static func responses(_ documentation: EndpointDocumentation) -> JSONObject {
+  private static func responses(_ endpoint: Endpoint) -> JSONObject {
     var responses = JSONObject()
-    for answer in documentation.answers {
+    for answer in endpoint.documentation.answers {
       var response = JSONObject([("description", .string(answer.summary))])
       if answer.hasETag { response["headers"] = ["ETag": ["schema": ["type": "string"]]] }
       if let schema = answer.schema {
@@ -86,7 +116,11 @@ enum OpenAPIDocument {
       }
       responses[String(answer.status)] = .object(response)
     }
-    for status in Set(documentation.problems).sorted() {
+    var problems = Set(endpoint.documentation.problems)
+    // What a path names may be missing, and a body that nobody wants may be too large all the same.
+    if endpoint.pattern.contains("{") { problems.insert(404) }
+    if endpoint.method != .get { problems.insert(413) }
+    for status in problems.sorted() {
       responses[String(status)] = [
         "description": "A problem.",
         "content": [
@@ -107,7 +141,7 @@ enum OpenAPIDocument {
   }
 
   private static func headers(_ endpoint: Endpoint) -> [JSONValue] {
-    guard endpoint.isMutation else { return [] }
+    guard endpoint.isMutation || endpoint.documentation.headers != nil else { return [] }
     let names =
       endpoint.documentation.headers
       ?? (endpoint.method == .post ? ["Idempotency-Key"] : ["If-Match"]) + ["X-Reason"]

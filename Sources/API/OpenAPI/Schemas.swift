@@ -83,6 +83,15 @@ enum Schemas {
           "properties": [
             "pointer": ["type": "string"], "code": ["type": "string"],
             "detail": ["type": "string"],
+            "parameter": [
+              "type": "string", "description": "The query parameter at fault.",
+            ],
+            "token": ["type": "string", "description": "The piece of it that is at fault."],
+            "position": [
+              "type": "integer",
+              "description":
+                "How many characters of the query string, as it was sent, stand before the token.",
+            ],
           ],
         ],
       ],
@@ -107,6 +116,14 @@ enum Schemas {
     ]
   }
 
+  /// The body of a verb: what it takes beside what it sets.
+  static func verbBody(_ verb: ResourceDescription.Verb, _ resource: Resource) -> JSONValue {
+    [
+      "type": "object", "additionalProperties": false,
+      "properties": properties(verb.takes.compactMap(resource.field)),
+    ]
+  }
+
   private static func properties(_ fields: [Field]) -> JSONValue {
     .object(JSONObject(fields.map { ($0.name, schema($0)) }))
   }
@@ -125,6 +142,9 @@ enum Schemas {
     }
     switch field.type {
     case .text(let charactersMax): return text(("maxLength", .integer(charactersMax)))
+    case .fileName:
+      return text(
+        ("maxLength", .integer(CRM.Limits.nameCharactersMax)), ("pattern", "^[^/\\\\]*$"))
     case .longText: return text(("maxLength", .integer(CRM.Limits.textBytesMax)))
     case .email:
       return text(("format", "email"), ("maxLength", .integer(CRM.Limits.emailCharactersMax)))
@@ -132,13 +152,15 @@ enum Schemas {
     case .choice(let words):
       return text(("enum", .array(words.map(JSONValue.string) + (field.isRequired ? [] : [.null]))))
     case .integer: return JSONObject([("type", "integer")])
-    case .money:
+    case .decimal(let scale):
       return JSONObject([
-        ("type", ["number", "null"]), ("multipleOf", .decimal(units: 1, scale: 2)),
+        ("type", ["number", "null"]), ("multipleOf", .decimal(units: 1, scale: scale)),
       ])
+    case .flag: return JSONObject([("type", "boolean")])
+    case .date: return text(("format", "date"))
     case .currency: return text(("pattern", "^[A-Z]{3}$"))
     case .timestamp: return text(("format", "date-time"))
-    case .identifier, .reference: return text(("format", "uuid"))
+    case .identifier, .reference, .entity: return text(("format", "uuid"))
     case .tenant, .user: return text()
     case .externalID: return text(("pattern", "^[^:]+:.+$"))
     case .tags:
@@ -153,8 +175,27 @@ enum Schemas {
     case .object: return JSONObject([("type", "object")])
     case .address:
       return JSONObject([("type", "object"), ("additionalProperties", ["type": "string"])])
+    case .stages: return stages
+    case .texts: return JSONObject([("type", "array"), ("items", ["type": "string"])])
+    case .json: return JSONObject()
     }
   }
+
+  private static let stages = JSONObject([
+    ("type", "array"),
+    (
+      "items",
+      [
+        "type": "object", "required": ["name"],
+        "properties": [
+          "id": ["type": "string"], "name": ["type": "string"],
+          "probability": ["type": "integer", "minimum": 0, "maximum": 100],
+          "kind": ["enum": ["open", "won", "lost"]],
+        ],
+      ]
+    ),
+    ("maxItems", .integer(CRM.Limits.stagesMax)),
+  ])
 
   private static func name(_ resource: Resource) -> String {
     resource.description.entityType.prefix(1).uppercased()

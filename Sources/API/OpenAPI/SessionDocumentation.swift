@@ -30,8 +30,7 @@ extension EndpointDocumentation {
     answers: [
       .init(
         status: 200, summary: "What was done.",
-        schema: SchemaPart.mutation(
-          SchemaPart.object(["id": SchemaPart.text, "userId": SchemaPart.text])))
+        schema: SchemaPart.endedSession)
     ],
     problems: common + [404, 507], headers: ["X-Reason"],
     remarks: """
@@ -41,6 +40,9 @@ extension EndpointDocumentation {
 }
 
 extension SchemaPart {
+  /// The answer to the end of a session.
+  static let endedSession = mutation(object(["id": text, "userId": text]))
+
   /// The answer to every mutation, around what was changed.
   static func mutation(_ data: JSONValue) -> JSONValue {
     object([

@@ -17,15 +17,25 @@ public final class Application: HTTPApplication {
   let readiness: Readiness
   private let authenticator: Authenticator
   private let requests: RateLimiter
-  private let failures: FailureLog
+  let failures: FailureLog
   private let cors: CrossOrigin
-  private let router: Router<Endpoint>
+  private let repeats: RepeatedRequests
+  let router: Router<Endpoint>
   private let requestMetrics = RequestMetrics()
 
   /// An application over an open database and a started Wrapper client.
+  ///
+  /// - Parameters:
+  ///   - configuration: How it is served.
+  ///   - store: The records.
+  ///   - database: The file.
+  ///   - wrapper: The client of the Wrapper.
+  ///   - directory: The administration of the embedded Wrapper; nil where there is none.
+  ///   - time: The clock.
+  ///   - log: Where requests are told of.
   public init(
     configuration: APIConfiguration, store: RecordStore, database: Database, wrapper: Wrapper,
-    time: TimeSource = .system, log: Log
+    directory: DirectoryAdministration? = nil, time: TimeSource = .system, log: Log
   ) {
     self.configuration = configuration
     self.store = store
@@ -37,11 +47,13 @@ public final class Application: HTTPApplication {
     requests = RateLimiter(perMinute: configuration.requestsPerMinute, time: time)
     failures = FailureLog(store: store, time: time, log: log)
     cors = CrossOrigin(configuration.corsOrigins)
+    repeats = RepeatedRequests(store: store)
     readiness = Readiness(
       database: database, wrapper: wrapper, configuration: configuration, time: time)
     var router = Router<Endpoint>()
     for endpoint in Self.endpoints(
-      configuration, store.catalog, store, wrapper, readiness, requestMetrics, database, time)
+      configuration, store.catalog, store, wrapper, readiness, requestMetrics, database,
+      directory, time)
     {
       router.add(endpoint.method, endpoint.pattern, endpoint)
     }
@@ -53,10 +65,7 @@ public final class Application: HTTPApplication {
     switch router.match(head.method, path: head.path) {
     case .found(let endpoint, let parameters):
       if let response = answerAtOnce(head, endpoint, parameters) { return .answer(response) }
-      // Many clients send `{}` where nothing is wanted; it is read and left alone.
-      let bytesMax =
-        endpoint.bodyBytesMax == 0 ? Self.ignoredBodyBytesMax : endpoint.bodyBytesMax
-      return .handle(body: .buffered(maxBytes: bytesMax)) { [self] request in
+      return .handle(body: endpoint.bodyPolicy) { [self] request in
         await answer(request, endpoint, parameters)
       }
     case .options(let allow):
@@ -74,9 +83,6 @@ public final class Application: HTTPApplication {
         refuseAtOnce(Problem(.malformedRequest, "The path's percent-encoding is broken."), head))
     }
   }
-
-  /// What is read of a body that nobody wants, in bytes.
-  private static let ignoredBodyBytesMax = 64 * 1024
 
   /// The answer to what the server refuses before it is a request.
   public func refusal(_ problem: Problem, requestID: String, path: String) -> HTTPResponse {
@@ -156,6 +162,15 @@ public final class Application: HTTPApplication {
       case .open(let handle): return try await handle(request, parameters)
       case .inline(let handle): return try handle(context)
       case .authorized(let handle): return try await handle(context)
+      case .change(let prepare):
+        return try await repeats.once(context, context.readIdempotencyKey()) { context in
+          try await CreditedMutation.run(
+            prepare(context), self.wrapper, context.directory, in: self.store)
+        }
+      case .batch:
+        var key = try context.readIdempotencyKey()
+        key?.answerBytesMax = CRM.Limits.batchAnswerBytesMax
+        return try await repeats.once(context, key) { try await self.runBatch($0) }
       }
     } catch {
       let problem = problem(for: error, request.head)
@@ -172,20 +187,13 @@ public final class Application: HTTPApplication {
   private func context(
     _ request: HTTPRequest, _ endpoint: Endpoint, _ parameters: PathParameters,
     _ identity: Authenticator.Identity, address: String, _ fields: inout HTTPLogFields
-  ) throws(Problem) -> RequestContext {
+  ) throws -> RequestContext {
     let session = identity.session
     fields.tenantID = session.tenantID
     fields.userID = session.userID
     if requests.isLimiting { try requests.take(for: "\(session.tenantID)/\(session.userID)") }
-    let operation = endpoint.operation(of: request.head)
-    let decision =
-      operation.map {
-        identity.directory.check(userID: session.userID, permission: $0.permission)
-      } ?? PermissionDecision(isAllowed: true, scope: .tenant, source: "signed in")
-    return RequestContext(
-      request: request, parameters: parameters, session: session,
-      directory: identity.directory, permission: operation?.permission ?? "",
-      operation: endpoint.operationName(operation), decision: decision, address: address)
+    return try RequestContext(
+      request, endpoint, parameters, session, identity.directory, address: address)
   }
 
   /// - Throws: 403 when the caller may not do it.
@@ -195,9 +203,7 @@ public final class Application: HTTPApplication {
     guard identity.isActive else {
       throw Problem(.insufficientPermissions, "The user is not active.")
     }
-    guard context.decision.isAllowed else {
-      throw Problem.insufficientPermissions(context.permission)
-    }
+    try context.requireDecision()
   }
 
   /// What every answer of an endpoint gets beside its own headers.
@@ -213,8 +219,12 @@ public final class Application: HTTPApplication {
   }
 
   /// What the client sees of `error`; what nobody expected is logged in full under the request id.
-  private func problem(for error: any Error, _ head: HTTPRequestHead) -> Problem {
-    if let problem = Problem(mapping: error) { return problem }
+  func problem(for error: any Error, _ head: HTTPRequestHead) -> Problem {
+    if let problem = Problem(mapping: error) {
+      guard problem.wantsLocation else { return problem }
+      // A query that cannot be read is refused before anything in it can be.
+      return (try? QueryItems(parsing: head.query)).map(problem.located) ?? problem
+    }
     log.write(.error, "request \(head.requestID) failed: \(error)")
     return Problem(
       .internalError, "Something went wrong here; the log knows more under the request's id.")

@@ -1,3 +1,4 @@
+internal import CRM
 internal import HTTP
 
 /// One method of one path: what it needs, what it does, and what the published document says of it.
@@ -33,6 +34,11 @@ final class Endpoint: Sendable {
     case open(@Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse)
     /// With an authenticated, authorised caller, and without ever waiting: a read.
     case inline(@Sendable (RequestContext) throws -> HTTPResponse)
+    /// With an authenticated, authorised caller: says what is to be changed, which is then made
+    /// once, charged and logged, alone or with others.
+    case change(@Sendable (RequestContext) async throws -> PreparedChange)
+    /// With an authenticated caller: several changes of other endpoints, in one transaction.
+    case batch
     /// With an authenticated, authorised caller.
     case authorized(@Sendable (RequestContext) async throws -> HTTPResponse)
   }
@@ -45,18 +51,23 @@ final class Endpoint: Sendable {
   /// Whether it is done also while the Wrapper has been away for too long to change records.
   let isAllowedReadOnly: Bool
   let bodyBytesMax: Int
+  /// Whether the body is anything at all and handed on as it arrives, instead of JSON.
+  let streamsBody: Bool
   let documentation: EndpointDocumentation
   let handler: Handler
   /// The operation's name where no permission names it.
   private let name: String?
   /// Tells what a request does where that is not simply the permission's name.
   private let special: (@Sendable (HTTPRequestHead) -> Operation?)?
+  /// Tells what a request does where that depends on what is stored; nil for the usual operation.
+  private let found: (@Sendable (RequestContext) throws -> Operation?)?
 
   init(
     _ method: HTTPMethod, _ pattern: String, access: Access, isMutation: Bool = false,
     isAllowedReadOnly: Bool = false, name: String? = nil, bodyBytesMax: Int = 0,
-    _ documentation: EndpointDocumentation,
-    special: (@Sendable (HTTPRequestHead) -> Operation?)? = nil, handler: Handler
+    streamsBody: Bool = false, _ documentation: EndpointDocumentation,
+    special: (@Sendable (HTTPRequestHead) -> Operation?)? = nil,
+    found: (@Sendable (RequestContext) throws -> Operation?)? = nil, handler: Handler
   ) {
     self.method = method
     self.pattern = pattern
@@ -65,8 +76,10 @@ final class Endpoint: Sendable {
     self.isAllowedReadOnly = isAllowedReadOnly
     self.name = name
     self.bodyBytesMax = bodyBytesMax
+    self.streamsBody = streamsBody
     self.documentation = documentation
     self.special = special
+    self.found = found
     self.handler = handler
   }
 
@@ -75,8 +88,28 @@ final class Endpoint: Sendable {
     special?(head) ?? operation.map { Operation($0) }
   }
 
+  /// The request as what it is once the stored records have been looked at.
+  func refined(_ context: RequestContext) throws -> RequestContext {
+    guard let operation = try found?(context) else { return context }
+    return context.doing(operation)
+  }
+
   /// The name under which a request is logged; empty where nothing is.
   func operationName(_ operation: Operation?) -> String { name ?? operation?.name ?? "" }
+
+  /// How its body is taken.
+  ///
+  /// Many clients send `{}` where nothing is wanted; it is read and left alone.
+  var bodyPolicy: HTTPBodyPolicy {
+    if streamsBody { return .streamed(maxBytes: bodyBytesMax) }
+    return .buffered(maxBytes: bufferedBytesMax)
+  }
+
+  /// The largest body that is taken whole.
+  var bufferedBytesMax: Int { bodyBytesMax == 0 ? Self.ignoredBodyBytesMax : bodyBytesMax }
+
+  /// What is read of a body that nobody wants, in bytes.
+  private static let ignoredBodyBytesMax = 64 * 1024
 
   /// The operation that its permission names, if it needs one.
   var operation: String? {

@@ -21,6 +21,7 @@ extension Problem {
         return nil
       }
       self = problem
+    case let error as HTTPBodyError: self.init(error)
     case let error as WrapperError: self.init(error)
     case let error as CreditRefusal: self.init(error)
     default: return nil
@@ -39,6 +40,15 @@ extension Problem {
       self.init(.deadlineExceeded, "The query took too long; ask for less at once.")
     default:
       return nil
+    }
+  }
+
+  private init(_ error: HTTPBodyError) {
+    switch error {
+    case .disconnected:
+      self.init(.malformedRequest, "The body broke off before its end.")
+    case .tooLarge:
+      self.init(.contentTooLarge, "The body is larger than this path takes.")
     }
   }
 

@@ -18,6 +18,23 @@ extension RequestContext {
   /// Whether the caller administers the tenant.
   var isAdmin: Bool { may(Self.adminPermission) }
 
+  /// What the caller may see of that which records refer to.
+  var related: RelatedAccess {
+    RelatedAccess(
+      scope: { [directory, session] permission in
+        let decision = directory.check(userID: session.userID, permission: permission)
+        return decision.isAllowed
+          ? RecordScope(decision, userID: session.userID, directory) : nil
+      },
+      user: { [directory] id in
+        guard let user = directory.user(id) else { return nil }
+        return [
+          "id": .string(user.id), "name": JSONValue(user.name), "email": JSONValue(user.email),
+          "title": JSONValue(user.title), "department": JSONValue(user.department),
+        ]
+      })
+  }
+
   /// Lets those pass who have `permission` or administer the tenant.
   ///
   /// - Throws: 403 naming `permission`.
@@ -34,21 +51,20 @@ extension RequestContext {
       address: address, idempotencyKey: idempotencyKey)
   }
 
+  /// The same request, as one that does `operation`.
+  func doing(_ operation: Endpoint.Operation) -> RequestContext {
+    RequestContext(
+      request: request, parameters: parameters, session: session, directory: directory,
+      permission: operation.permission, operation: operation.name,
+      decision: directory.check(userID: session.userID, permission: operation.permission),
+      address: address, idempotencyKey: idempotencyKey, createdBefore: createdBefore)
+  }
+
   /// The query's values by name; each parameter may stand once.
   ///
   /// - Throws: 400 naming a parameter that is not among `names` or stands twice.
   func queryValues(_ names: [String]) throws(Problem) -> [String: String] {
-    var values: [String: String] = [:]
-    guard !request.head.query.isEmpty else { return values }
-    for item in try query().items {
-      guard names.contains(item.name) else {
-        throw .invalidParameter(item.name, "is not known here")
-      }
-      guard values.updateValue(item.value, forKey: item.name) == nil else {
-        throw .invalidParameter(item.name, "stands twice")
-      }
-    }
-    return values
+    try request.head.queryValues(names)
   }
 
   /// A parameter that is `true` or `false`.
@@ -61,6 +77,25 @@ extension RequestContext {
     case "false": return false
     default: throw .invalidParameter(name, "must be true or false")
     }
+  }
+}
+
+extension HTTPRequestHead {
+  /// The query's values by name; each parameter may stand once.
+  ///
+  /// - Throws: 400 naming a parameter that is not among `names` or stands twice.
+  func queryValues(_ names: [String]) throws(Problem) -> [String: String] {
+    var values: [String: String] = [:]
+    guard !query.isEmpty else { return values }
+    for item in try QueryItems(parsing: query).items {
+      guard names.contains(item.name) else {
+        throw .invalidParameter(item.name, "is not known here", in: .name)
+      }
+      guard values.updateValue(item.value, forKey: item.name) == nil else {
+        throw .invalidParameter(item.name, "stands twice", in: .name)
+      }
+    }
+    return values
   }
 }
 

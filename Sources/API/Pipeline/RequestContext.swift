@@ -19,11 +19,20 @@ struct RequestContext: Sendable {
   let address: String
   /// The request's `Idempotency-Key`, once it has been read.
   var idempotencyKey: IdempotencyKey?
+  /// Records that exist by the time it is made: earlier changes of its batch create them.
+  var createdBefore: Set<String> = []
 
   var tenantID: String { session.tenantID }
 
   /// The scope in which the endpoint's permission was granted.
   var scope: RecordScope { scope(decision, userID: session.userID) }
+
+  /// How far the caller may read records of a resource; nil when not at all.
+  func readScope(_ resource: Resource) -> RecordScope? {
+    let permission = resource.description.operation("read")
+    let decision = directory.check(userID: session.userID, permission: permission)
+    return decision.isAllowed ? scope(decision, userID: session.userID) : nil
+  }
 
   /// The body, gathered before the handler ran.
   var bodyBytes: [UInt8] {
@@ -57,6 +66,14 @@ struct RequestContext: Sendable {
     guard theirs.isAllowed else { throw .insufficientPermissions(permission) }
     var caller = caller(target)
     caller.impersonatedBy = session.userID
+    // What else has to be granted, has to be granted to both.
+    let (granted, grantedToThem) = (self.caller(session.userID).scope, caller.scope)
+    caller.scope = { permission in
+      guard let own = granted(permission), let theirs = grantedToThem(permission) else {
+        return nil
+      }
+      return own.narrowed(by: theirs)
+    }
     return Mutation(
       caller: caller, operation: operation, permission: permission,
       scope: scope.narrowed(by: scope(theirs, userID: target)),
@@ -106,6 +123,32 @@ struct RequestContext: Sendable {
   }
 }
 
+extension RequestContext {
+  /// A request to `endpoint`, with what it does and how far the permission for that reaches.
+  ///
+  /// - Throws: what looking at the stored records throws, where the operation depends on them.
+  init(
+    _ request: HTTPRequest, _ endpoint: Endpoint, _ parameters: PathParameters,
+    _ session: WrapperSession, _ directory: TenantDirectory, address: String,
+    createdBefore: Set<String> = []
+  ) throws {
+    let operation = endpoint.operation(of: request.head)
+    let decision =
+      operation.map { directory.check(userID: session.userID, permission: $0.permission) }
+      ?? PermissionDecision(isAllowed: true, scope: .tenant, source: "signed in")
+    self = try endpoint.refined(
+      RequestContext(
+        request: request, parameters: parameters, session: session, directory: directory,
+        permission: operation?.permission ?? "", operation: endpoint.operationName(operation),
+        decision: decision, address: address, createdBefore: createdBefore))
+  }
+
+  /// - Throws: 403 when the caller may not do it.
+  func requireDecision() throws(Problem) {
+    guard decision.isAllowed else { throw .insufficientPermissions(permission) }
+  }
+}
+
 /// From where and how somebody acts.
 public struct CallerOrigin: Sendable {
   let address: String
@@ -148,7 +191,7 @@ extension Caller {
       entityPath: context.entityPath, unitID: context.unitID, unitPath: context.unitPath,
       userContext: String(decoding: context.userContextJSON, as: UTF8.self),
       compliance: origin.compliance(location: context.location), reason: reason,
-      currency: directory.currency,
+      currency: directory.currency, hasStrictCustomFields: directory.hasStrictCustomFields,
       scope: { permission in
         let decision = directory.check(userID: userID, permission: permission)
         return decision.isAllowed ? RecordScope(decision, userID: userID, directory) : nil
@@ -160,11 +203,13 @@ extension Caller {
 extension RecordScope {
   /// The records that a decision reaches.
   init(_ decision: PermissionDecision, userID: String, _ directory: TenantDirectory) {
-    switch decision.scope {
-    case .tenant: self = .tenant
-    case .own: self = .own(userID: userID)
-    case .team: self = .team(userID: userID, members: directory.teamMembers(of: userID))
-    }
+    let reach: Reach =
+      switch decision.scope {
+      case .tenant: .tenant
+      case .own: .own
+      case .team: .team(members: directory.teamMembers(of: userID))
+      }
+    self.init(userID: userID, reaching: reach)
   }
 }
 
@@ -172,6 +217,11 @@ extension TenantDirectory {
   /// The tenant's currency, from the settings that the Wrapper holds.
   var currency: String {
     configuration["settings"]?["currency"]?.string ?? Self.currencyFallback
+  }
+
+  /// Whether records may have only those custom fields that the tenant has defined.
+  var hasStrictCustomFields: Bool {
+    configuration["settings"]?["strictCustomFields"] == true
   }
 
   /// Money must be counted in something: the euro, where the tenant has not said.

@@ -6,7 +6,7 @@ internal import WrapperClient
 
 /// A page of one of the directory's lists, asked for as a page of every other list is.
 struct DirectoryList: Sendable {
-  let wrapper: Wrapper
+  let directory: DirectoryAdministration
   let subject: DirectoryAction.Subject
 
   /// The page that the request asks for.
@@ -34,7 +34,8 @@ struct DirectoryList: Sendable {
       if let value = values[name] { query.append("\(name)=\(PercentEncoding.encode(value))") }
     }
     if page.wantsCount || page.page != nil { query.append("count=true") }
-    return try await reply("\(path)?\(query.joined(separator: "&"))", context).relayed { bytes in
+    let target = "\(path)?\(query.joined(separator: "&"))"
+    return try await directory.send(.get, target, context).relayed { bytes in
       var body = try JSONParser.parse(bytes).object ?? JSONObject()
       let next = page.page == nil ? body["nextCursor"]?.string : nil
       body["nextCursor"] = JSONValue(next.map { Cursor.encode([.text($0)], binding: binding) })
@@ -53,16 +54,10 @@ struct DirectoryList: Sendable {
     let list = MemoryList<JSONValue>(
       name: "directory \(subject.rawValue)", key: { ($0["id"]?.string ?? "", "") },
       json: { $0 })
-    return try await reply(path, context).relayed { bytes in
+    return try await directory.send(.get, path, context).relayed { bytes in
       try list.response(
         JSONParser.parse(bytes)["data"]?.array ?? [], values, tenantID: context.tenantID)
     }
-  }
-
-  private func reply(_ path: String, _ context: RequestContext) async throws -> WrapperReply {
-    try await wrapper.directory(
-      method: "GET", path: path, etag: context.request.head.headers["If-None-Match"],
-      tenantID: context.tenantID)
   }
 }
 

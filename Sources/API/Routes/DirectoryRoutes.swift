@@ -1,10 +1,11 @@
 internal import CRM
 internal import HTTP
 internal import JSON
+internal import Synchronization
 internal import WrapperClient
 
 /// Administration of the embedded Wrapper's directory: passed on to it, and every change logged
-/// like one of a record.
+/// like one of a record, in the same transaction.
 struct DirectoryRoutes: Sendable {
   static let permission = "crm.admin"
   /// The largest body, in bytes.
@@ -12,11 +13,13 @@ struct DirectoryRoutes: Sendable {
 
   private let store: RecordStore
   private let wrapper: Wrapper
+  private let directory: DirectoryAdministration
   private let repeats: RepeatedRequests
 
-  init(store: RecordStore, wrapper: Wrapper) {
+  init(store: RecordStore, wrapper: Wrapper, directory: DirectoryAdministration) {
     self.store = store
     self.wrapper = wrapper
+    self.directory = directory
     repeats = RepeatedRequests(store: store)
   }
 
@@ -41,7 +44,7 @@ struct DirectoryRoutes: Sendable {
     let path = try path(of: action, context)
     guard action.isMutation else {
       guard action.isList else { return try await read(path, context) }
-      return try await DirectoryList(wrapper: wrapper, subject: action.subject)
+      return try await DirectoryList(directory: directory, subject: action.subject)
         .response(path, context)
     }
     return try await repeats.once(context, idempotencyKey(action, context)) { context in
@@ -51,79 +54,54 @@ struct DirectoryRoutes: Sendable {
 
   private func read(_ path: String, _ context: RequestContext) async throws -> HTTPResponse {
     _ = try context.queryValues([])
-    let reply = try await wrapper.directory(
-      method: "GET", path: path, etag: context.request.head.headers["If-None-Match"],
-      tenantID: context.tenantID)
-    return try reply.relayed { .personal($0) }
+    return try await directory.send(.get, path, context).relayed { .personal($0) }
   }
 
   private func change(
     _ action: DirectoryAction, _ path: String, _ context: RequestContext
   ) async throws -> HTTPResponse {
+    _ = try context.queryValues([])
     let tenantID = context.tenantID
     let mutation = try context.mutation()
-    let before = try await state(of: action, context)
-    let reply = try await wrapper.directory(
-      method: action.method.rawValue, path: path,
-      body: action.body == nil ? nil : context.bodyBytes, tenantID: tenantID)
-    guard (200..<300).contains(reply.status) else { throw Problem(relayed: reply) }
+    let written = Mutex<(answer: MutationAnswer, after: JSONValue?)?>(nil)
+    let named = context.parameters.value(of: "id") ?? context.parameters.value(of: "operation")
+    let reply = try await directory.send(
+      action.method, path, body: action.body == nil ? [] : context.bodyBytes, context
+    ) { [store] change in
+      let after = Mutex<JSONValue?>(nil)
+      let answer = try await store.log(mutation) { connection in
+        let states = try change(connection)
+        after.withLock { $0 = states.after }
+        return Self.logged(action, named, tenantID, states)
+      }
+      written.withLock { $0 = (answer, after.withLock { $0 }) }
+    }
+    // What was written stands, whatever was answered afterwards.
+    guard let written = written.withLock({ $0 }) else { throw Problem(relayed: reply) }
     if action.subject == .users, let userID = context.parameters.value(of: "id") {
       // Some of these changes end sessions.
       wrapper.askAgain(userID: userID, tenantID: tenantID)
+      if action.verb == "password" || written.after?["isActive"] == false {
+        wrapper.sessions.endedByWrapper(userID: userID, tenantID: tenantID)
+      }
     }
     await wrapper.settle(tenantID: tenantID)
-    let after = try reply.body.isEmpty ? before : JSONParser.parse(reply.body)["data"]
-    if action.subject == .users, let userID = context.parameters.value(of: "id"),
-      action.verb == "password" || after?["isActive"] == false
-    {
-      wrapper.sessions.endedByWrapper(userID: userID, tenantID: tenantID)
-    }
-    let entityID =
-      context.parameters.value(of: "id") ?? context.parameters.value(of: "operation")
-      ?? after?["id"]?.string ?? tenantID
-    let answer = try await store.log(
-      OutsideChange(
-        status: reply.status, entityType: action.subject.entityType, entityID: entityID,
-        data: after ?? .null,
-        changes: Self.changes(before, action.verb == "delete" ? nil : after),
-        location: reply.status == 201
-          ? "\(action.pattern)/\(PercentEncoding.encode(entityID))" : nil),
-      mutation)
-    return reply.status == 204 ? HTTPResponse(status: 204) : answer.response
+    return written.answer.response
   }
 
-  /// What is going to change, as it is now; nil for what is going to be made.
-  private func state(of action: DirectoryAction, _ context: RequestContext) async throws
-    -> JSONValue?
-  {
-    var place = "\(DirectoryAction.root)/\(action.subject.rawValue)"
-    if let id = context.parameters.value(of: "id") {
-      place += "/\(PercentEncoding.encode(id))"
-    } else if action.subject != .credits {
-      return nil
-    }
-    let reply = try await wrapper.directory(
-      method: "GET", path: place, tenantID: context.tenantID)
-    // What is not there is told by the call that wants to change it.
-    guard reply.status == 200 else { return nil }
-    try Self.checkMatch(context.request.head, reply.etag)
-    let data = try JSONParser.parse(reply.body)["data"]
-    guard let code = context.parameters.value(of: "operation") else { return data }
-    let cost = data?["operations"]?.array?.first { $0["operationCode"]?.string == code }
-    return cost ?? ["operationCode": .string(code), "creditCost": .null]
-  }
-
-  /// Looks whether the client knows what it is going to change as it is now.
-  ///
-  /// - Throws: 412 when `If-Match` names other tags.
-  private static func checkMatch(
-    _ head: HTTPRequestHead, _ etag: String?
-  ) throws(Problem) {
-    let tags = head.headers.values("If-Match").flatMap { $0.split(separator: ",") }
-      .map { tag in String(tag.filter { $0 != " " && $0 != "\t" }) }
-    guard tags.isEmpty || tags.contains("*") || tags.contains(etag ?? "") else {
-      throw Problem(.versionMismatch, "It has changed since it was read: read it again.")
-    }
+  /// What the log and the answer say of a change.
+  private static func logged(
+    _ action: DirectoryAction, _ named: String?, _ tenantID: String,
+    _ states: (before: JSONValue?, after: JSONValue?)
+  ) -> OutsideChange {
+    // What is gone is shown as it was.
+    let data = states.after ?? states.before ?? .null
+    let entityID = named ?? data["id"]?.string ?? tenantID
+    let isCreated = action.verb == "create"
+    return OutsideChange(
+      status: isCreated ? 201 : 200, entityType: action.subject.entityType, entityID: entityID,
+      data: data, changes: changes(states.before, states.after),
+      location: isCreated ? "\(action.pattern)/\(PercentEncoding.encode(entityID))" : nil)
   }
 
   /// The members that differ; no answer of the directory holds a password.

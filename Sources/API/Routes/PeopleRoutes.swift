@@ -6,15 +6,18 @@ internal import WrapperClient
 
 /// The tenant's users and units, as the Wrapper names them.
 struct PeopleRoutes: Sendable {
+  let wrapper: Wrapper
+
   var endpoints: [Endpoint] {
     [
       Endpoint(
         .get, "/api/users", access: .signedIn, .users, handler: .authorized { try list($0) }),
       Endpoint(
-        .get, "/api/users/{id}", access: .signedIn, .user, handler: .authorized { try read($0) }),
+        .get, "/api/users/{id}", access: .signedIn, .user,
+        handler: .authorized { try await read($0) }),
       Endpoint(
         .get, "/api/organizations/{id}/hierarchy", access: .signedIn, .hierarchy,
-        handler: .authorized { try hierarchy($0) }),
+        handler: .authorized { try await hierarchy($0) }),
     ]
   }
 
@@ -42,10 +45,12 @@ struct PeopleRoutes: Sendable {
     return try list.response(users, values, tenantID: context.tenantID)
   }
 
-  private func read(_ context: RequestContext) throws -> HTTPResponse {
+  private func read(_ context: RequestContext) async throws -> HTTPResponse {
     _ = try context.queryValues([])
     let id = context.parameters["id"]
-    guard let user = context.directory.user(id) else { throw Problem.noSuchUser }
+    guard let user = try await wrapper.person(tenantID: context.tenantID, userID: id) else {
+      throw Problem.noSuchUser
+    }
     var answer = user.profile
     answer["roles"] = user.roleList
     answer["organization"] = context.directory.organization(of: id)
@@ -57,17 +62,18 @@ struct PeopleRoutes: Sendable {
   }
 
   /// A unit with all below it; the tenant's own id stands for its whole organisation.
-  private func hierarchy(_ context: RequestContext) throws -> HTTPResponse {
+  private func hierarchy(_ context: RequestContext) async throws -> HTTPResponse {
     _ = try context.queryValues([])
-    let directory = context.directory
-    let id = context.parameters["id"]
-    if let unit = directory.hierarchy(of: id) { return .data(unit) }
-    // A remote Wrapper may name several; the first by id stands for all.
-    let roots = directory.units.filter { $0.parentID == nil }.map(\.id)
-    guard id == directory.tenantID, let first = roots.min(),
-      let root = directory.hierarchy(of: first)
-    else { throw Problem(.notFound, "There is no such organisation, department or team.") }
-    return .data(root)
+    let (directory, id) = (context.directory, context.parameters["id"])
+    if id == directory.tenantID, !directory.units.contains(where: { $0.id == id }),
+      let whole = directory.organization
+    {
+      return .data(whole)
+    }
+    guard let unit = try await wrapper.hierarchy(tenantID: context.tenantID, unitID: id) else {
+      throw Problem(.notFound, "There is no such organisation, department or team.")
+    }
+    return .data(unit)
   }
 
   /// The ids of a unit and of all below it; empty when there is no such unit.

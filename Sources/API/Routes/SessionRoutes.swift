@@ -93,14 +93,18 @@ struct SessionEnding: Sendable {
   }
 
   /// Ends the caller's own session, whose token the Wrapper knows unless it is nil.
-  func end(token: String?, _ context: RequestContext) async throws {
+  func end(token: String?, _ context: RequestContext) async throws -> MutationAnswer {
     guard let session = context.session.slot.session else {
       preconditionFailure("a caller's session is in use")
     }
-    _ = try await endHere(session, context)
-    guard let token else { return await wrapper.tellEnd(of: session) }
-    // It is refused here from now on, whether or not the Wrapper could be told.
-    try? await wrapper.logout(token: token)
+    let answer = try await endHere(session, context)
+    if let token {
+      // It is refused here from now on, whether or not the Wrapper could be told.
+      try? await wrapper.logout(token: token)
+    } else {
+      await wrapper.tellEnd(of: session)
+    }
+    return answer
   }
 
   private func endHere(

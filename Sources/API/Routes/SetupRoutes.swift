@@ -22,6 +22,7 @@ struct SetupRoutes: Sendable {
   }
 
   private func setUp(_ request: HTTPRequest) async throws -> HTTPResponse {
+    _ = try request.head.queryValues([])
     guard case .bytes(let bytes) = request.body else {
       preconditionFailure("the body of a setup is taken whole")
     }
@@ -64,7 +65,7 @@ struct SetupRoutes: Sendable {
         status: 201, entityType: "tenant", entityID: tenantID, data: .null,
         changes: JSONObject([("name", ["to": .string(directory.name)])])),
       Mutation(
-        caller: caller, operation: operation, scope: .tenant,
+        caller: caller, operation: operation, scope: .server,
         permissions: String(decoding: permissions, as: UTF8.self)))
   }
 

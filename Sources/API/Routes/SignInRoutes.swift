@@ -16,10 +16,14 @@ struct SignInRoutes: Sendable {
   private let accounts: RateLimiter
   private let setupGate: SetupGate
   private let sessions: SessionEnding
+  /// Nil without an embedded Wrapper.
+  private let directory: DirectoryAdministration?
 
   init(
-    wrapper: Wrapper, store: RecordStore, configuration: APIConfiguration, time: TimeSource
+    wrapper: Wrapper, store: RecordStore, configuration: APIConfiguration,
+    directory: DirectoryAdministration?, time: TimeSource
   ) {
+    self.directory = directory
     self.wrapper = wrapper
     self.store = store
     sessions = SessionEnding(store: store, wrapper: wrapper)
@@ -34,16 +38,17 @@ struct SignInRoutes: Sendable {
   var endpoints: [Endpoint] {
     let methods = Endpoint(
       .get, "/auth/methods", access: .open, .signInMethods,
-      handler: .open { _, _ in
-        let isEmbedded = configuration.hasEmbeddedWrapper
+      handler: .open { request, _ in
+        _ = try request.head.queryValues([])
+        let isEmbedded = directory != nil
         let isSetupOpen = isEmbedded ? await setupGate.isOpen() : false
         let methods: JSONValue = ["password": .bool(isEmbedded), "setup": .bool(isSetupOpen)]
         return .json((["data": methods] as JSONValue).bytes)
       })
-    return configuration.hasEmbeddedWrapper ? [methods] + passwordEndpoints : [methods]
+    return directory.map { [methods] + passwordEndpoints($0) } ?? [methods]
   }
 
-  private var passwordEndpoints: [Endpoint] {
+  private func passwordEndpoints(_ directory: DirectoryAdministration) -> [Endpoint] {
     [
       Endpoint(
         .post, "/auth/login", access: .open, bodyBytesMax: Self.bodyBytesMax, .login,
@@ -51,21 +56,24 @@ struct SignInRoutes: Sendable {
       Endpoint(
         .post, "/auth/logout", access: .signedIn, isMutation: true, isAllowedReadOnly: true,
         name: SessionEnding.operation, .logout,
-        handler: .authorized { context in
-          let token = try Authenticator.bearerToken(context.request.head)
-          // A JWT that is verified here is nobody else's business.
-          let isForeign = configuration.jwt == nil || !JWT.hasForm(token)
-          try await sessions.end(token: isForeign ? token : nil, context)
-          return HTTPResponse(status: 204)
-        }),
+        handler: .authorized { try await logout($0) }),
       Endpoint(
         .post, "/auth/password", access: .signedIn, isMutation: true, isAllowedReadOnly: true,
         name: "crm.users.password", bodyBytesMax: Self.bodyBytesMax, .changePassword,
-        handler: .authorized { try await changePassword($0) }),
+        handler: .authorized { try await changePassword($0, directory) }),
     ]
   }
 
+  private func logout(_ context: RequestContext) async throws -> HTTPResponse {
+    _ = try context.queryValues([])
+    let token = try Authenticator.bearerToken(context.request.head)
+    // A JWT that is verified here is nobody else's business.
+    let isForeign = configuration.jwt == nil || !JWT.hasForm(token)
+    return try await sessions.end(token: isForeign ? token : nil, context).response
+  }
+
   private func login(_ request: HTTPRequest) async throws -> HTTPResponse {
+    _ = try request.head.queryValues([])
     guard case .bytes(let bytes) = request.body else {
       preconditionFailure("the body of a login is taken whole")
     }
@@ -92,29 +100,41 @@ struct SignInRoutes: Sendable {
     return response
   }
 
-  private func changePassword(_ context: RequestContext) async throws -> HTTPResponse {
+  private func changePassword(
+    _ context: RequestContext, _ directory: DirectoryAdministration
+  ) async throws -> HTTPResponse {
+    _ = try context.queryValues([])
     let texts = try RecordBody.texts(["currentPassword", "newPassword"], in: context.bodyBytes)
-    let (current, new) = (texts[0], texts[1])
+    let (userID, tenantID) = (context.session.userID, context.tenantID)
     // Whoever found a token must not try out passwords with it.
-    try accounts.take(for: "\(context.tenantID)/\(context.session.userID)")
-    let reply = try await wrapper.changePassword(
-      session: context.session, token: Authenticator.bearerToken(context.request.head),
-      current: current, new: new, remoteAddress: context.address)
-    switch reply.status {
-    case 204:
-      let userID = context.session.userID
-      wrapper.sessions.endedByWrapper(
-        userID: userID, tenantID: context.tenantID, except: context.session.sessionID)
-      _ = try await store.log(
-        OutsideChange(
-          status: 204, entityType: "user", entityID: userID, data: .null, changes: JSONObject()),
-        context.mutation())
-      return HTTPResponse(status: 204)
-    case 401 where context.session.authenticationMethod != "password":
+    try accounts.take(for: "\(tenantID)/\(userID)")
+    let body: JSONValue = [
+      "token": .string(try Authenticator.bearerToken(context.request.head)),
+      "currentPassword": .string(texts[0]), "newPassword": .string(texts[1]),
+    ]
+    let mutation = try context.mutation()
+    let written = Mutex<MutationAnswer?>(nil)
+    let reply = try await directory.send(.post, "/auth/password", body: body.bytes, context) {
+      [store] change in
+      let answer = try await store.log(mutation) { connection in
+        _ = try change(connection)
+        return OutsideChange(
+          status: 200, entityType: "user", entityID: userID, data: ["id": .string(userID)],
+          changes: JSONObject())
+      }
+      written.withLock { $0 = answer }
+    }
+    guard let answer = written.withLock({ $0 }) else {
+      guard reply.status == 401, context.session.authenticationMethod != "password" else {
+        throw Problem(relayed: reply)
+      }
       throw Problem(
         .insufficientPermissions, "Only a session that began with a password can change it.")
-    default: throw Problem(relayed: reply)
     }
+    wrapper.askAgain(userID: userID, tenantID: tenantID)
+    wrapper.sessions.endedByWrapper(
+      userID: userID, tenantID: tenantID, except: context.session.sessionID)
+    return answer.response
   }
 }
 

@@ -1,4 +1,5 @@
 public import JSON
+public import SQLite
 
 /// A change that was made by another part of the system, outside the records kept here.
 public struct OutsideChange: Sendable {
@@ -34,13 +35,27 @@ extension RecordStore {
   ///
   /// - Throws: what the database throws; the change stands without its entry then.
   public func log(_ change: OutsideChange, _ mutation: Mutation) async throws -> MutationAnswer {
-    let data = change.data.bytes
-    return try await execute(mutation) { _, _ in
+    try await log(mutation) { _ in change }
+  }
+
+  /// Makes a change of tables that are not kept here, in one transaction with the entry that tells
+  /// of it, and answers for it as for every other mutation.
+  ///
+  /// - Parameters:
+  ///   - mutation: Who makes it, and by which right.
+  ///   - change: Makes it and says what it was; may run twice, like every body of the writer.
+  /// - Throws: what `change` and the database throw.
+  public func log(
+    _ mutation: Mutation,
+    _ change: @escaping @Sendable (borrowing Connection) throws -> OutsideChange
+  ) async throws -> MutationAnswer {
+    try await execute(mutation) { connection, _ in
+      let change = try change(connection)
       var metadata = JSONObject()
       metadata["changes"] = .object(change.changes)
       return MutationOutcome(
         status: change.status, entityType: change.entityType, entityID: change.entityID,
-        data: data, location: change.location, metadata: metadata)
+        data: change.data.bytes, location: change.location, metadata: metadata)
     }
   }
 }

@@ -1,3 +1,5 @@
+public import JSON
+
 /// All that makes one resource different from another.
 ///
 /// SQL, validation, JSON, permissions, activity changes, full text and the published OpenAPI
@@ -26,6 +28,37 @@ public struct ResourceDescription: Sendable {
 
   /// Which of its records count against a limit of the plan.
   public var planCount: PlanCount?
+  /// What of its records is counted for statistics.
+  var counters: [Counter] = []
+  /// The resources, by entity type, that its records hang from.
+  ///
+  /// Each record names one of them by `entityType` and `entityId`, which are among its fields. It
+  /// is also served below that record's path, goes into the trash and comes back with it, and is
+  /// purged with it.
+  public var hangsFrom: [String] = []
+  /// Whether its records are files: created by an upload below what they hang from, with their
+  /// bytes at `…/content`.
+  public var hasContent = false
+  /// Which of its records nobody but their creator may know of.
+  public var privacy: Privacy?
+  /// Members that say when it happened: the first that is set counts; `createdAt` where empty.
+  public var happensAt: [String] = []
+  /// Whether every user of the tenant may refer to its records, whatever they may read.
+  public var isCommon = false
+  /// What can be done to a record beside changing it: `PATCH …/{id}/complete`.
+  public var verbs: [Verb] = []
+  /// Conditions that a list takes under a name of their own: `overdue=true`.
+  var conditions: [NamedCondition] = []
+  /// Name and meaning of ``conditions``.
+  public var namedConditions: [(name: String, summary: String)] {
+    conditions.map { ($0.name, $0.summary) }
+  }
+  /// Further paths, below those of all records, at which the list is served: `search`.
+  public var listAliases: [String] = []
+  /// Whether tags are listed, added and taken away at paths of their own: `…/tags`, `…/{id}/tags`.
+  public var hasTagPaths = false
+  /// What is special about its records.
+  var specialty = Specialty()
 
   /// A rule over a whole record.
   public struct Rule: Sendable {
@@ -38,6 +71,26 @@ public struct ResourceDescription: Sendable {
     public static func atLeastOne(of names: [String], _ detail: String) -> Rule {
       Rule(anyOf: names, detail: detail)
     }
+  }
+
+  /// Records that are nobody's business but their creator's.
+  public struct Privacy: Sendable {
+    /// The member, whose column has the same name.
+    public let field: String
+    /// Its value in private records.
+    public let value: String
+  }
+
+  /// A change of a record that has a name, a path and a permission of its own.
+  public struct Verb: Sendable {
+    /// The last part of the path, and of the permission: `complete`.
+    public let name: String
+    /// What it does, for the published description.
+    public let summary: String
+    /// The members that it sets.
+    public let sets: JSONObject
+    /// Further members that the body may set.
+    public let takes: [String]
   }
 
   /// A description; `name` is also the table unless said otherwise.
@@ -58,6 +111,11 @@ public struct ResourceDescription: Sendable {
 
   /// The permission and operation of an action: `crm.leads.create`.
   public func operation(_ action: String) -> String { "crm.\(name).\(action)" }
+
+  /// The kinds of records that business is made of, by entity type.
+  public static let entityTypes = [
+    "contact", "company", "lead", "deal", "task", "note", "interaction", "file",
+  ]
 
   private static let leadingFields = [
     Field("id", .identifier, "The record's id, a UUID of version 7.").serverSet().required(),

@@ -19,7 +19,9 @@ public enum Cursor {
       switch value {
       case .integer(let integer): .integer(integer)
       case .text(let text): .string(text)
-      case .null, .real, .blob: .null
+      // The shortest text that reads as the same number; JSON knows no infinity.
+      case .real(let real): .array([.string("\(real)")])
+      case .null, .blob: .null
       }
     }
     return Base64.encodeURL(JSONValue.array([.string(binding)] + parts).bytes)
@@ -39,10 +41,16 @@ public enum Cursor {
       throw Problem(
         .invalidCursor,
         "The cursor does not belong to this list: use it with the filters and the order it came "
-          + "from.")
+          + "from.",
+        issues: [
+          .init(
+            pointer: "", code: "invalid_cursor", detail: "cursor does not belong to this list",
+            place: QueryPlace(parameter: "cursor"))
+        ])
     }
     return parts.dropFirst().map { part in
       if let integer = part.integer { return .integer(integer) }
+      if let real = part.array?.first?.string.flatMap(Double.init) { return .real(real) }
       return SQLiteValue(part.string)
     }
   }

@@ -4,40 +4,57 @@ internal import Values
 
 /// Reads the value of a condition by the type of its field.
 enum FilterValue {
+  /// - Parameters:
+  ///   - offset: How many bytes of the parameter's value stand before `text`.
   /// - Throws: 400 `invalid_parameter` when `text` is no value of that type.
-  static func parse(_ text: String, _ type: FieldType, name: String, now: Timestamp)
-    throws(Problem) -> SQLiteValue
-  {
+  static func parse(
+    _ text: String, _ type: FieldType, name: String, offset: Int = 0, now: Timestamp
+  ) throws(Problem) -> SQLiteValue {
+    func wanted(_ what: String) -> Problem {
+      .invalidParameter(name, "must be \(what)", token: text, offset: offset)
+    }
     switch type {
     case .integer:
-      guard let integer = Int64(text) else {
-        throw .invalidParameter(name, "must be a whole number")
-      }
+      guard let integer = Int64(text) else { throw wanted("a whole number") }
       return .integer(integer)
-    case .money:
+    case .decimal(let scale):
       do {
-        return .integer(try FixedPoint.units(text, scale: FieldType.moneyScale))
+        return .integer(try FixedPoint.units(text, scale: scale))
       } catch {
-        throw .invalidParameter(name, "must be a number with at most two decimals")
+        throw wanted("a number with at most \(scale) decimals")
       }
+    case .flag:
+      guard ["true", "false"].contains(text) else { throw wanted("true or false") }
+      return .integer(text == "true" ? 1 : 0)
+    case .date:
+      guard let day = timestamp(text, now: now)?.day else {
+        throw wanted("a day (2026-01-31) or relative (-30d)")
+      }
+      return .text(day.text)
     case .timestamp:
       guard let timestamp = timestamp(text, now: now) else {
-        throw .invalidParameter(
-          name, "must be a time (2026-01-31T10:30:00Z), a day (2026-01-31) or relative (-30d)")
+        throw wanted("a time (2026-01-31T10:30:00Z), a day (2026-01-31) or relative (-30d)")
       }
       return .text(timestamp.rfc3339)
     case .choice(let words):
-      guard words.contains(text) else {
-        throw .invalidParameter(name, "must be one of \(words.joined(separator: ", "))")
+      let folded = Folding.fold(text)
+      guard let word = words.first(where: { Folding.fold($0) == folded }) else {
+        throw wanted("one of \(words.joined(separator: ", "))")
       }
-      return .text(text)
+      return .text(word)
+    case .currency:
+      return .text(text.uppercased())
+    case .identifier, .reference, .entity:
+      return .text(text.lowercased())
     default:
       return .text(text)
     }
   }
 
+  /// A plus sign that was not percent-encoded arrives as a space: no time has one of its own.
   private static func timestamp(_ text: String, now: Timestamp) -> Timestamp? {
-    Timestamp(rfc3339: text) ?? CalendarDay(text)?.startOfDay
+    let text = text.replacing(" ", with: "+")
+    return Timestamp(rfc3339: text) ?? CalendarDay(text)?.startOfDay
       ?? RelativeTime(text)?.applied(to: now)
   }
 }

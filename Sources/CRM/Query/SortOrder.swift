@@ -5,17 +5,32 @@ internal import SQLite
 struct SortOrder: Sendable {
   /// One key.
   struct Key: Sendable {
-    let field: Field
+    /// The field's name, or `customFields.` and a key.
+    let name: String
+    /// What the key compares: the folded text of text, the column of all else.
+    let expression: String
+    /// Whether rows may lack the key.
+    let isNullable: Bool
     let isDescending: Bool
 
-    /// What the key compares: the folded text of text, the column of all else.
-    var expression: String {
-      !field.isFolded && field.type.isText
-        ? "fold(t.\(field.column))" : "t.\(field.comparedColumn)"
+    init(_ field: Field, isDescending: Bool) {
+      name = field.name
+      expression = field.comparedExpression
+      isNullable = !field.isRequired
+      self.isDescending = isDescending
     }
 
-    /// Whether rows may lack the key.
-    var isNullable: Bool { !field.isRequired }
+    /// A member of `customFields`: numbers come before text, which compares folded.
+    init(customField key: Substring, isDescending: Bool) {
+      name = "customFields.\(key)"
+      let member = "json_extract(t.custom_fields, '$.\"\(key)\"')"
+      expression = """
+        CASE json_type(t.custom_fields, '$."\(key)"') WHEN 'text' THEN fold(\(member)) \
+        ELSE \(member) END
+        """
+      isNullable = true
+      self.isDescending = isDescending
+    }
 
     /// Nulls stand last in both directions.
     ///
@@ -34,21 +49,32 @@ struct SortOrder: Sendable {
     SortOrder(resource, keys: [key("createdAt", descending: true, resource)])
   }
 
-  /// Reads `-updatedAt,lastName`.
+  /// Whether it follows the moment of creation alone, which every index of the usual lists ends
+  /// with.
+  var isByCreation: Bool {
+    keys.map(\.name) == ["createdAt", "id"] && keys[0].isDescending == keys[1].isDescending
+  }
+
+  /// Reads `-updatedAt,lastName,customFields.score`.
   ///
   /// - Throws: 400 for a field that does not exist, has no order, or stands twice.
   static func parse(_ text: String, _ resource: Resource) throws(Problem) -> SortOrder {
     var keys: [Key] = []
+    var offset = 0
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let isDescending = part.hasPrefix("-")
-      let name = String(isDescending ? part.dropFirst() : part)
-      guard let field = resource.field(name), field.isSortable else {
-        throw .invalidParameter("sort", "names \(name.prefix(64)), which cannot be sorted by")
+      let name = isDescending ? part.dropFirst() : part
+      func refused(_ why: String) -> Problem {
+        .invalidParameter(
+          "sort", "names \(name.prefix(64)) \(why)", token: String(name),
+          offset: offset + (isDescending ? 1 : 0))
       }
-      guard !keys.contains(where: { $0.field.name == name }) else {
-        throw .invalidParameter("sort", "names \(name.prefix(64)) twice")
+      guard let key = key(name, isDescending: isDescending, resource) else {
+        throw refused("by which nothing is sorted")
       }
-      keys.append(Key(field: field, isDescending: isDescending))
+      guard !keys.contains(where: { $0.name == key.name }) else { throw refused("twice") }
+      keys.append(key)
+      offset += part.utf8.count + 1
     }
     guard (1...Limits.sortKeysMax).contains(keys.count) else {
       throw .invalidParameter("sort", "takes 1 to \(Limits.sortKeysMax) fields")
@@ -59,12 +85,23 @@ struct SortOrder: Sendable {
   private init(_ resource: Resource, keys: [Key]) {
     let last = keys.last?.isDescending ?? true
     self.keys =
-      keys.contains { $0.field.name == "id" }
+      keys.contains { $0.name == "id" }
       ? keys : keys + [Self.key("id", descending: last, resource)]
   }
 
   private static func key(_ name: String, descending: Bool, _ resource: Resource) -> Key {
-    Key(field: resource.fields[resource.commonPlace(name)], isDescending: descending)
+    Key(resource.fields[resource.commonPlace(name)], isDescending: descending)
+  }
+
+  private static func key(_ name: Substring, isDescending: Bool, _ resource: Resource) -> Key? {
+    // The key becomes part of the statement, so it is of these characters only.
+    if let key = name.wholeMatch(of: /customFields\.([A-Za-z0-9_\-]{1,64})/)?.1 {
+      return Key(customField: key, isDescending: isDescending)
+    }
+    guard let field = resource.field(String(name)), field.isSortable, field.type != .tenant else {
+      return nil
+    }
+    return Key(field, isDescending: isDescending)
   }
 
   var sql: String { keys.map(\.orderSQL).joined(separator: ", ") }

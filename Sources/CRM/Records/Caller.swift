@@ -26,6 +26,8 @@ public struct Caller: Sendable {
   public var impersonatedBy: String?
   /// The tenant's currency.
   public var currency: String
+  /// Whether the tenant refuses members of `customFields` that it has not defined.
+  public var hasStrictCustomFields: Bool
   /// The scope in which a permission is granted; nil when it is not.
   public var scope: @Sendable (_ permission: String) -> RecordScope?
   /// Whether the tenant has a user of this id.
@@ -36,6 +38,7 @@ public struct Caller: Sendable {
     tenantID: String, userID: String, sessionID: String, displayName: String, department: String,
     entityPath: String, unitID: String?, unitPath: String?, userContext: String,
     compliance: String, reason: String? = nil, impersonatedBy: String? = nil, currency: String,
+    hasStrictCustomFields: Bool = false,
     scope: @escaping @Sendable (String) -> RecordScope?,
     isUser: @escaping @Sendable (String) -> Bool
   ) {
@@ -52,6 +55,7 @@ public struct Caller: Sendable {
     self.reason = reason
     self.impersonatedBy = impersonatedBy
     self.currency = currency
+    self.hasStrictCustomFields = hasStrictCustomFields
     self.scope = scope
     self.isUser = isUser
   }

@@ -13,6 +13,8 @@ public struct IdempotencyKey: Sendable {
   public let path: String
   /// SHA-256 of the body.
   public let bodyHash: [UInt8]
+  /// The largest answer that is kept for it, in bytes.
+  public var answerBytesMax = Limits.idempotentAnswerBytesMax
 
   /// The key of a request.
   public init(key: String, method: String, path: String, body: [UInt8]) {
@@ -59,7 +61,7 @@ public struct IdempotencyKey: Sendable {
     _ answer: MutationAnswer, for caller: Caller, at now: Timestamp,
     in connection: borrowing Connection
   ) throws(SQLiteError) {
-    guard answer.body.count <= Limits.idempotentAnswerBytesMax else { return }
+    guard answer.body.count <= answerBytesMax else { return }
     try connection.run(
       """
       INSERT OR REPLACE INTO idempotency_answers (

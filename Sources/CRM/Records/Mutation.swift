@@ -24,6 +24,10 @@ public struct Mutation: Sendable {
   public var precondition: VersionPrecondition?
   /// The client's `Idempotency-Key` with what it is bound to.
   public var idempotencyKey: IdempotencyKey?
+  /// What else it may turn out to be once the record is known: an upsert creates or updates.
+  public var alternatives: [Mutation] = []
+  /// What has been set aside for it, in 1/10,000 credit.
+  public private(set) var reservedUnits: Int64 = 0
 
   /// A mutation made of its parts.
   public init(
@@ -41,7 +45,35 @@ public struct Mutation: Sendable {
     self.precondition = precondition
     self.idempotencyKey = idempotencyKey
   }
+
+  /// The most that it can turn out to cost, in 1/10,000 credit.
+  public var creditUnitsMax: Int64 {
+    alternatives.reduce(creditUnits) { max($0, $1.creditUnits) }
+  }
+
+  /// Says what it and its alternatives cost, and what the plan allows.
+  public mutating func price(
+    _ units: (_ operation: String) -> Int64, planLimits: [PlanFeature: Int64]
+  ) {
+    creditUnits = units(operation)
+    self.planLimits = planLimits
+    for index in alternatives.indices {
+      alternatives[index].price(units, planLimits: planLimits)
+    }
+  }
+
+  /// Takes note of the credits that were set aside.
+  public mutating func pay(reservedUnits units: Int64, isOffline: Bool) {
+    reservedUnits = units
+    self.isOffline = isOffline
+    for index in alternatives.indices {
+      alternatives[index].pay(reservedUnits: units, isOffline: isOffline)
+    }
+  }
 }
+
+/// It turned out to be a change that costs more than was set aside for it; nothing was written.
+public struct CostlierThanReserved: Error {}
 
 /// An `If-Match` header (RFC 9110 section 13.1.1).
 ///
@@ -91,6 +123,10 @@ public struct MutationAnswer: Sendable {
   public var location: String?
   /// Whether this is the stored answer to an earlier request with the same key.
   public var isReplay = false
+  /// What it cost, in 1/10,000 credit.
+  public var creditUnits: Int64 = 0
+  /// The record that was created or changed.
+  var entityID: String?
 
   /// The response.
   public var response: HTTPResponse {
@@ -117,13 +153,18 @@ struct MutationOutcome {
   var idMember: String?
   /// What else changed by it, each with an entry of its own.
   var further: [FurtherChange] = []
+  /// The alternative that the mutation turned out to be; nil where it was what it seemed.
+  var mutation: Mutation?
 
-  /// A record that another one's change has changed too.
+  /// A record that another one's change has made or changed too.
   struct FurtherChange {
     let operation: String
     let entityType: String
     let entityID: String
-    let changes: JSONObject
+    /// The entry's metadata, but for the cause and the version.
+    let metadata: JSONObject
+    /// The record's version after it.
+    var version: Int64?
   }
 
   /// The one envelope of all mutations.

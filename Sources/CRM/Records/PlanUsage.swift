@@ -21,13 +21,21 @@ public struct PlanCount: Sendable {
   /// The limit they count against.
   public let feature: PlanFeature
   /// Members, by name, and the text that they must have for a record to count; none for all.
-  public var conditions: [(field: String, value: String)] = []
+  public let conditions: [(field: String, value: String)]
   /// Whether the limit is per calendar month, in UTC, of the records' creation.
-  public var isMonthly = false
+  public let isMonthly: Bool
+  /// The member, a whole number, that says how much a record counts; nil for one each.
+  public let amountField: String?
 
-  /// Every record counts, as long as it exists.
-  public init(_ feature: PlanFeature) {
+  /// Every record counts that meets the conditions, as long as it exists.
+  public init(
+    _ feature: PlanFeature, conditions: [(field: String, value: String)] = [],
+    isMonthly: Bool = false, amountField: String? = nil
+  ) {
     self.feature = feature
+    self.conditions = conditions
+    self.isMonthly = isMonthly
+    self.amountField = amountField
   }
 }
 
@@ -35,18 +43,26 @@ public struct PlanCount: Sendable {
 ///
 /// Both belong into the transaction of the change: there is one writer, so nobody comes between.
 enum PlanUsage {
-  /// The count that a record is part of.
+  /// One of a tenant's counts.
   private struct Slot: Equatable {
     let feature: PlanFeature
     let period: String
+  }
+
+  /// What a record adds to a count.
+  private struct Share: Equatable {
+    let slot: Slot
+    let amount: Int64
 
     init?(_ record: Record?) {
       guard let record, let count = record.resource.description.planCount,
         count.conditions.allSatisfy({ record[$0.field].text == $0.value })
       else { return nil }
-      feature = count.feature
-      // `2026-01` of an RFC 3339 time.
-      period = count.isMonthly ? String((record["createdAt"].text ?? "").prefix(7)) : ""
+      slot = Slot(
+        feature: count.feature,
+        // `2026-01` of an RFC 3339 time.
+        period: count.isMonthly ? String((record["createdAt"].text ?? "").prefix(7)) : "")
+      amount = count.amountField.map { record[$0].integer ?? 0 } ?? 1
     }
   }
 
@@ -58,15 +74,31 @@ enum PlanUsage {
     from before: Record?, to after: Record?, _ mutation: Mutation,
     in connection: borrowing Connection
   ) throws {
-    guard let slot = Slot(after), slot != Slot(before),
-      let limit = mutation.planLimits[slot.feature]
-    else { return }
+    guard let share = Share(after) else { return }
+    let before = Share(before)
+    let had = before?.slot == share.slot ? before?.amount ?? 0 : 0
+    try check(share.amount - had, more: share.slot, mutation, in: connection)
+  }
+
+  /// - Throws: 402 `plan_limit_exceeded` when there is no room for `amount` more of a feature that
+  ///   is not counted by month.
+  static func check(
+    _ amount: Int64, more feature: PlanFeature, _ mutation: Mutation,
+    in connection: borrowing Connection
+  ) throws {
+    try check(amount, more: Slot(feature: feature, period: ""), mutation, in: connection)
+  }
+
+  private static func check(
+    _ amount: Int64, more slot: Slot, _ mutation: Mutation, in connection: borrowing Connection
+  ) throws {
+    guard amount > 0, let limit = mutation.planLimits[slot.feature] else { return }
     let used =
       try connection.first(
         "SELECT used FROM plan_usage WHERE tenant_id = ? AND feature = ? AND period = ?",
         key(slot, mutation.caller.tenantID)
       ) { $0.integer(0) ?? 0 } ?? 0
-    guard used >= limit else { return }
+    guard used > limit - amount else { return }
     throw Problem(
       .planLimitExceeded, "The plan's limit on \(slot.feature.rawValue) is reached.",
       members: JSONObject([
@@ -80,23 +112,10 @@ enum PlanUsage {
     from before: Record?, to after: Record?, tenantID: String,
     in connection: borrowing Connection
   ) throws(SQLiteError) {
-    let (old, new) = (Slot(before), Slot(after))
+    let (old, new) = (Share(before), Share(after))
     guard old != new else { return }
-    if let old { try add(-1, to: old, tenantID, connection) }
-    if let new { try add(1, to: new, tenantID, connection) }
-  }
-
-  /// Whether the stored record, which may lie in the trash, counts.
-  static func isLive(
-    _ record: Record, in connection: borrowing Connection
-  ) throws(SQLiteError) -> Bool {
-    guard Slot(record) != nil else { return false }
-    return try connection.first(
-      """
-      SELECT 1 FROM \(record.resource.description.table)
-      WHERE tenant_id = ? AND id = ? AND deleted_at IS NULL
-      """, [record["tenantId"], record["id"]]
-    ) { _ in true } ?? false
+    if let old { try add(-old.amount, to: old.slot, tenantID, connection) }
+    if let new { try add(new.amount, to: new.slot, tenantID, connection) }
   }
 
   private static func add(

@@ -11,18 +11,19 @@ struct Record: Sendable {
     self.values = values
   }
 
-  /// Reads the record from a row that begins with the resource's columns.
-  init(_ resource: Resource, row: borrowing Statement) {
+  /// Reads the record from a row in which the resource's columns begin at `first`.
+  init(_ resource: Resource, row: borrowing Statement, from first: Int = 0) {
     self.resource = resource
     values = []
     values.reserveCapacity(resource.fields.count)
     for (place, field) in resource.fields.enumerated() {
-      if row.isNull(place) {
+      let column = first + place
+      if row.isNull(column) {
         values.append(.null)
-      } else if let integer = field.type.holdsInteger ? row.integer(place) : nil {
+      } else if let integer = field.type.holdsInteger ? row.integer(column) : nil {
         values.append(.integer(integer))
       } else {
-        values.append(SQLiteValue(row.text(place)))
+        values.append(SQLiteValue(row.text(column)))
       }
     }
   }
@@ -40,6 +41,13 @@ struct Record: Sendable {
     return version
   }
 
+  /// The user who alone may know of the record; nil when it is not private.
+  var privateTo: String? {
+    guard let privacy = resource.description.privacy, self[privacy.field].text == privacy.value
+    else { return nil }
+    return createdBy
+  }
+
   private func text(_ name: String) -> String { self[name].text ?? "" }
 
   /// The value at `place` as JSON.
@@ -53,6 +61,7 @@ struct Record: Sendable {
       writer.name(field.name)
       switch (values[place], field.type.jsonKind) {
       case (.integer(let units), .decimal(let scale)): writer.decimal(units: units, scale: scale)
+      case (.integer(let integer), .bool): writer.bool(integer != 0)
       case (.integer(let integer), _): writer.integer(integer)
       case (.text(let json), .json): writer.raw(json.utf8)
       case (.text(let text), _): writer.string(text)
@@ -75,9 +84,20 @@ extension SQLiteValue {
     guard case .text(let text) = self else { return nil }
     return text
   }
+
+  /// The whole number, or nil for every other kind.
+  var integer: Int64? {
+    guard case .integer(let integer) = self else { return nil }
+    return integer
+  }
 }
 
 extension FieldType {
   /// Whether the column's values are whole numbers.
-  var holdsInteger: Bool { self == .integer || self == .money }
+  var holdsInteger: Bool {
+    switch self {
+    case .integer, .decimal, .flag: true
+    default: false
+    }
+  }
 }

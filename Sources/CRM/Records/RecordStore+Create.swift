@@ -1,85 +1,184 @@
 internal import Database
-public import HTTP
+internal import HTTP
 internal import JSON
 internal import SQLite
 internal import Values
 
 extension RecordStore {
-  /// Checks everything about a new record that needs no database.
+  /// A record that is about to be created, checked as far as that needs no database.
   ///
-  /// - Throws: 422 `validation_failed`.
-  public func prepareCreate(_ resource: Resource, _ body: RecordBody, caller: Caller)
-    throws(Problem) -> PreparedRecord
+  /// - Throws: 422 `validation_failed`; what the database throws.
+  public func prepareCreate(_ resource: Resource, _ body: RecordBody, _ mutation: Mutation)
+    throws -> PreparedChange
   {
-    let now = time.now()
-    let id = UUIDv7.make(at: now, random: random)
-    let record = try RecordValidation.created(
-      resource, body, caller: caller, id: id, at: now)
-    return PreparedRecord(
-      record: record, data: record.encoded, metadata: Self.createMetadata(record),
-      document: SearchDocument(record), pointer: body.pointer)
+    prepareCreate(try prepareRecord(resource, body, caller: mutation.caller), mutation)
   }
 
-  /// Checks what only the database knows, without writing: for a request that will be refused
-  /// anyway, so that it hears of its own faults first.
-  ///
-  /// - Throws: 422 for a reference to nothing, 409 `duplicate`, 402 `plan_limit_exceeded`.
-  public func checkCreate(_ prepared: PreparedRecord, _ mutation: Mutation) throws {
-    try database.read { connection in
-      try References.check(
-        prepared.record, before: nil, at: prepared.pointer, caller: mutation.caller,
-        catalog: catalog, in: connection)
-      try Uniqueness.check(
-        prepared.record, before: nil, caller: mutation.caller, in: connection)
-      try PlanUsage.check(from: nil, to: prepared.record, mutation, in: connection)
+  /// The creation of a record that has passed these checks.
+  func prepareCreate(_ prepared: PreparedRecord, _ mutation: Mutation) -> PreparedChange {
+    PreparedChange(mutation: mutation, entityID: prepared.id) { connection, now, mutation in
+      let prepared = try self.renewed(prepared, mutation, in: connection)
+      let record = try self.resolved(prepared, mutation, at: now, in: connection)
+      try self.check(record, prepared, mutation, in: connection)
+      try Uniqueness.check(record, before: nil, caller: mutation.caller, in: connection)
+    } run: { connection, now, mutation in
+      try self.create(prepared, mutation, at: now, in: connection)
     }
+  }
+
+  /// Checks everything about a new record that needs no other records.
+  ///
+  /// - Parameter serverSet: Members that no client sets, by name.
+  func prepareRecord(
+    _ resource: Resource, _ body: RecordBody, caller: Caller,
+    serverSet: [String: SQLiteValue] = [:]
+  ) throws -> PreparedRecord {
+    let now = time.now()
+    let id = UUIDv7.make(at: now, random: random)
+    func prepared(by customFields: CustomFieldSet) throws(Problem) -> PreparedRecord {
+      let record = try RecordValidation.created(
+        resource, body, caller: caller, id: id, customFields: customFields, at: now,
+        serverSet: serverSet)
+      return PreparedRecord(
+        record: record, body: body, customFields: customFields.state, serverSet: serverSet)
+    }
+    let tenantID = caller.tenantID
+    guard let remembered = definitions.remembered(tenantID) else {
+      return try prepared(by: customFields(of: tenantID))
+    }
+    do {
+      // Whether they still hold is found out in the transaction, for every record.
+      return try prepared(by: remembered)
+    } catch {
+      // A refusal ends here, so it must rest on what holds.
+      let current = try customFields(of: tenantID)
+      guard current.state != remembered.state else { throw error }
+      return try prepared(by: current)
+    }
+  }
+
+  /// The same record by the definitions of custom fields that hold now, where those have changed
+  /// since it was prepared.
+  private func renewed(
+    _ prepared: PreparedRecord, _ mutation: Mutation, in connection: borrowing Connection
+  ) throws -> PreparedRecord {
+    let tenantID = mutation.caller.tenantID
+    let state = try CustomFieldSet.state(of: tenantID, in: connection)
+    guard state != prepared.customFields else { return prepared }
+    let record = try RecordValidation.created(
+      prepared.record.resource, prepared.body, caller: mutation.caller, id: prepared.id,
+      customFields: definitions.definitions(of: tenantID, in: connection), at: time.now(),
+      serverSet: prepared.serverSet)
+    return PreparedRecord(
+      record: record, body: prepared.body, customFields: state, serverSet: prepared.serverSet)
   }
 
   /// Creates a record: 201 with `Location`.
   ///
   /// - Throws: ``HTTP/Problem`` 402 `plan_limit_exceeded`, 409 `duplicate`, 422; what the database
   ///   throws.
-  public func create(_ prepared: PreparedRecord, _ mutation: Mutation) async throws
-    -> MutationAnswer
-  {
-    try await execute(mutation) { [catalog] connection, now in
-      let record = prepared.record
-      let resource = record.resource
-      try References.check(
-        record, before: nil, at: prepared.pointer, caller: mutation.caller, catalog: catalog,
-        in: connection)
-      do {
-        try PlanUsage.check(from: nil, to: record, mutation, in: connection)
-      } catch {
-        // The request's own faults are told first.
-        try Uniqueness.check(record, before: nil, caller: mutation.caller, in: connection)
-        throw error
-      }
-      _ = try Uniqueness.mapping(record, caller: mutation.caller, in: connection) {
-        () throws(SQLiteError) in
-        try connection.run(resource.insertSQL, record.values + record.foldedValues)
-      }
-      try PlanUsage.note(
-        from: nil, to: record, tenantID: mutation.caller.tenantID, in: connection)
-      try prepared.document.insert(for: record, in: connection)
-      try ChangeLog.append(
-        "create", record, before: nil, by: mutation.caller.userID, at: now, in: connection)
-      return MutationOutcome(
-        status: 201, entityType: resource.description.entityType, entityID: record.id,
-        data: prepared.data, version: 1,
-        location: "\(resource.description.paths[0])/\(record.id)",
-        metadata: prepared.metadata, idMember: resource.description.createdIDMember)
+  func create(
+    _ prepared: PreparedRecord, _ mutation: Mutation, at now: Timestamp,
+    in connection: borrowing Connection
+  ) throws -> MutationOutcome {
+    var prepared = try renewed(prepared, mutation, in: connection)
+    let record = try resolved(prepared, mutation, at: now, in: connection)
+    let resource = record.resource
+    if resource.isResolved {
+      prepared = PreparedRecord(
+        record: record, body: prepared.body, customFields: prepared.customFields,
+        serverSet: prepared.serverSet)
     }
+    do {
+      try check(record, prepared, mutation, in: connection)
+    } catch let problem as Problem where problem.code == .planLimitExceeded {
+      // The request's own faults are told first.
+      try Uniqueness.check(record, before: nil, caller: mutation.caller, in: connection)
+      throw problem
+    }
+    _ = try Uniqueness.mapping(record, caller: mutation.caller, in: connection) {
+      () throws(SQLiteError) in
+      try connection.run(resource.insertSQL, record.values + record.foldedValues)
+    }
+    try resource.description.specialty.follow?(
+      record, nil, context(mutation, at: now), connection)
+    try Consequences.note(from: nil, to: record, document: prepared.document, in: connection)
+    try ChangeLog.append(
+      "create", record, before: nil, by: mutation.caller.userID, at: now, in: connection)
+    return MutationOutcome(
+      status: 201, entityType: resource.description.entityType, entityID: record.id,
+      data: prepared.data, version: 1,
+      location: "\(resource.description.paths[0])/\(record.id)",
+      metadata: prepared.metadata, idMember: resource.description.createdIDMember)
+  }
+
+  /// The record with the members that only the database knows.
+  private func resolved(
+    _ prepared: PreparedRecord, _ mutation: Mutation, at now: Timestamp,
+    in connection: borrowing Connection
+  ) throws -> Record {
+    var record = prepared.record
+    try record.resource.description.specialty.resolve?(
+      &record, nil, context(mutation, at: now), connection)
+    return record
+  }
+
+  /// Checks references and the plan's limits.
+  private func check(
+    _ record: Record, _ prepared: PreparedRecord, _ mutation: Mutation,
+    in connection: borrowing Connection
+  ) throws {
+    try References.check(
+      record, before: nil, at: prepared.body.pointer, caller: mutation.caller, catalog: catalog,
+      in: connection)
+    try PlanUsage.check(from: nil, to: record, mutation, in: connection)
+  }
+
+  func context(_ mutation: Mutation, at now: Timestamp) -> ChangeContext {
+    ChangeContext(
+      caller: mutation.caller, catalog: catalog, now: now, reminders: reminderAlarm)
+  }
+}
+
+/// A new record that has passed every check which needs no database, made ready to be written.
+struct PreparedRecord: Sendable {
+  let record: Record
+  /// The record, JSON.
+  let data: [UInt8]
+  /// The metadata of the entry that tells of it.
+  let metadata: JSONObject
+  let document: SearchDocument
+  /// What it was made from.
+  let body: RecordBody
+  /// The state of the tenant's custom fields by which it was checked.
+  let customFields: Int64?
+  /// Members that no client sets, by name.
+  let serverSet: [String: SQLiteValue]
+
+  var id: String { record.id }
+
+  init(
+    record: Record, body: RecordBody, customFields: Int64?, serverSet: [String: SQLiteValue]
+  ) {
+    self.serverSet = serverSet
+    self.record = record
+    self.body = body
+    self.customFields = customFields
+    data = record.encoded
+    metadata = Self.metadata(of: record)
+    document = SearchDocument(record)
   }
 
   /// `changes` with `to` only, and what the resource repeats beside it.
-  private static func createMetadata(_ record: Record) -> JSONObject {
+  private static func metadata(of record: Record) -> JSONObject {
     // Beside these there are the changes, and may be a reason, who acted, and being offline.
     var metadata = JSONObject()
     metadata.reserveCapacity(record.resource.description.activityMembers.count + 4)
     for member in record.resource.description.activityMembers {
       metadata[member.metadata] = record.json(at: record.resource.commonPlace(member.field))
     }
+    // Others may read the log.
+    guard record.privateTo == nil else { return JSONObject([("private", true)]) }
     var changes = JSONObject()
     changes.reserveCapacity(record.resource.fields.count)
     for (place, field) in record.resource.fields.enumerated()
@@ -91,19 +190,4 @@ extension RecordStore {
     metadata["changes"] = .object(changes)
     return metadata
   }
-}
-
-/// A new record that has passed every check which needs no database.
-public struct PreparedRecord: Sendable {
-  let record: Record
-  /// The record, JSON.
-  let data: [UInt8]
-  /// The metadata of the entry that tells of it.
-  let metadata: JSONObject
-  let document: SearchDocument
-  /// Where its members stand in the body.
-  let pointer: String
-
-  /// The id it will have.
-  public var id: String { record.id }
 }

@@ -8,8 +8,8 @@ extension RecordStore {
   /// Rows that one housekeeping transaction removes at most, so that writers behind it do not wait.
   private static let rowsPerStep = 500
 
-  /// Forgets what is kept for a time only: idempotency answers, the change log, and records that
-  /// have been in the trash for `trashDays`.
+  /// Forgets what is kept for a time only: idempotency answers, the change log, records that
+  /// have been in the trash for `trashDays`, and bytes of files that are gone or never came whole.
   ///
   /// Every record that leaves the trash has its entry in the activity log, by the user `system`.
   ///
@@ -36,6 +36,7 @@ extension RecordStore {
       for resource in catalog.resources {
         while try await emptyTrash(of: resource, tenantID: tenantID, before: oldest) {}
       }
+      try await contents.removeUnused(tenantID: tenantID)
     }
   }
 
@@ -66,11 +67,12 @@ extension RecordStore {
     for id in ids {
       let operation = resource.description.operation("purge")
       do {
-        _ = try await update(
-          .expire(before: moment), resource, id: id,
-          Mutation(
-            caller: .system(tenantID: tenantID), operation: operation, scope: .tenant,
-            permissions: "{}"))
+        _ = try await execute(
+          prepare(
+            .expire(before: moment), resource, id: id,
+            Mutation(
+              caller: .system(tenantID: tenantID), operation: operation, scope: .server,
+              permissions: "{}")))
       } catch let problem as Problem where problem.code == .notFound {
         // Somebody took it out of the trash, or away, since the list was made.
         continue
@@ -81,9 +83,12 @@ extension RecordStore {
 }
 
 extension Caller {
+  /// Under which the server itself acts.
+  static let systemUserID = "system"
+
   /// The server itself, acting for nobody.
   static func system(tenantID: String) -> Caller {
-    let name = "system"
+    let name = systemUserID
     let context: JSONValue = [
       "user": ["id": .string(name), "name": "Cardfile"], "department": "Unknown",
       "hierarchy": [:], "entityPath": "Cardfile",
@@ -96,6 +101,6 @@ extension Caller {
       tenantID: tenantID, userID: name, sessionID: name, displayName: "Cardfile",
       department: "Unknown", entityPath: "Cardfile", unitID: nil, unitPath: nil,
       userContext: context.text, compliance: compliance.text, currency: "EUR",
-      scope: { _ in .tenant }, isUser: { _ in false })
+      scope: { _ in .server }, isUser: { _ in false })
   }
 }

@@ -21,60 +21,76 @@ extension RecordStore {
     case expire(before: Timestamp)
   }
 
-  /// Finds out whether `update` would be refused, without writing.
+  /// A change of one record, which is read, checked and written inside the writer's transaction.
   ///
-  /// - Throws: the same as ``update(_:_:id:_:)``.
-  public func check(_ update: Update, _ resource: Resource, id: String, _ mutation: Mutation)
-    throws
-  {
-    try database.read { connection in
-      _ = try plan(update, resource, id: id, mutation, in: connection)
+  /// - Parameters:
+  ///   - parent: What the record must hang from; nil where that is all the same.
+  public func prepare(
+    _ update: Update, _ resource: Resource, id: String, below parent: ParentReference? = nil,
+    _ mutation: Mutation
+  ) -> PreparedChange {
+    PreparedChange(mutation: mutation, entityID: id) { connection, now, mutation in
+      _ = try self.plan(
+        update, resource, id: id, below: parent, mutation, at: now, in: connection)
+    } run: { connection, now, mutation in
+      try self.update(
+        update, resource, id: id, below: parent, mutation, at: now, in: connection)
     }
   }
 
-  /// Changes one record: reads, checks and writes inside the writer's transaction.
+  /// Changes one record.
   ///
   /// - Throws: ``HTTP/Problem`` 402, 403, 404, 409, 412, 422; what the database throws.
-  public func update(
-    _ update: Update, _ resource: Resource, id: String, _ mutation: Mutation
-  ) async throws -> MutationAnswer {
-    try await execute(mutation) { [self] connection, now in
-      let plan = try plan(update, resource, id: id, mutation, in: connection)
-      switch update {
-      case .replace, .merge:
-        return try write(plan, mutation, at: now, in: connection)
-      case .trash, .restore:
-        return try move(plan, toTrash: update.isTrash, mutation, at: now, in: connection)
-      case .purge, .expire:
-        return try purge(plan.before, mutation, at: now, in: connection)
-      }
+  func update(
+    _ update: Update, _ resource: Resource, id: String, below parent: ParentReference? = nil,
+    _ mutation: Mutation, at now: Timestamp, in connection: borrowing Connection
+  ) throws -> MutationOutcome {
+    let plan = try plan(
+      update, resource, id: id, below: parent, mutation, at: now, in: connection)
+    switch update {
+    case .replace, .merge:
+      return try write(plan, mutation, at: now, in: connection)
+    case .trash, .restore:
+      return try move(plan, toTrash: update.isTrash, mutation, at: now, in: connection)
+    case .purge, .expire:
+      return try purge(plan.before, mutation, at: now, in: connection)
     }
   }
 
   /// A record as it is and as it shall be.
-  private struct Plan {
+  struct Plan {
     let before: Record
     var after: Record
   }
 
-  private func plan(
-    _ update: Update, _ resource: Resource, id: String, _ mutation: Mutation,
-    in connection: borrowing Connection
+  func plan(
+    _ update: Update, _ resource: Resource, id: String, below parent: ParentReference?,
+    _ mutation: Mutation, at now: Timestamp, in connection: borrowing Connection
   ) throws -> Plan {
     let before = try load(update, resource, id: id, mutation, in: connection)
-    if let allowed = mutation.precondition, !allowed.allows(before.version) {
-      throw Problem.versionMismatch(current: before)
-    }
+    try parent?.check(before, mutation.caller, catalog: catalog, in: connection)
+    try VersionMismatch.check(before, update, mutation)
     var plan = Plan(before: before, after: before)
+    func changed(_ body: RecordBody, _ change: RecordValidation.Change) throws -> Record {
+      try RecordValidation.changed(
+        before, body, change, caller: mutation.caller,
+        customFields: definitions.definitions(of: mutation.caller.tenantID, in: connection),
+        at: now)
+    }
     switch update {
     case .replace(let body):
-      plan.after = try RecordValidation.changed(before, body, .replace, caller: mutation.caller)
+      plan.after = try changed(body, .replace)
     case .merge(let body):
-      plan.after = try RecordValidation.changed(before, body, .merge, caller: mutation.caller)
+      plan.after = try changed(body, .merge)
     case .restore:
       try Uniqueness.check(before, before: nil, caller: mutation.caller, in: connection)
+      try checkParentLives(of: before, in: connection)
     case .trash, .purge, .expire:
-      break
+      try resource.description.specialty.guardRemoval?(before, connection)
+    }
+    if update.writes {
+      try resource.description.specialty.resolve?(
+        &plan.after, before, context(mutation, at: now), connection)
     }
     try References.check(
       plan.after, before: before, at: update.pointer, caller: mutation.caller, catalog: catalog,
@@ -91,7 +107,7 @@ extension RecordStore {
   }
 
   /// The stored record; 404 when the caller may not even read it, 403 when reading is all.
-  private func load(
+  func load(
     _ update: Update, _ resource: Resource, id: String, _ mutation: Mutation,
     in connection: borrowing Connection
   ) throws -> Record {
@@ -119,7 +135,7 @@ extension RecordStore {
   }
 
   /// Writes the columns that changed, and only those.
-  private func write(
+  func write(
     _ plan: Plan, _ mutation: Mutation, at now: Timestamp, in connection: borrowing Connection
   ) throws -> MutationOutcome {
     let resource = plan.before.resource
@@ -154,121 +170,39 @@ extension RecordStore {
         () throws(SQLiteError) in
         try connection.run(sql, values + [after["tenantId"], after["id"]])
       }
-      try PlanUsage.note(
-        from: plan.before, to: after, tenantID: mutation.caller.tenantID, in: connection)
-      if changed.contains(where: {
-        resource.fields[$0].isSearchable || resource.fields[$0].type == .tags
-      }) {
-        try SearchDocument(after).replace(for: after, in: connection)
-      }
+      try resource.description.specialty.follow?(
+        after, plan.before, context(mutation, at: now), connection)
+      try Consequences.note(from: plan.before, to: after, in: connection)
       try ChangeLog.append(
         "update", after, before: plan.before, by: mutation.caller.userID, at: now,
         in: connection)
     }
+    // Others may read the log.
+    let isPrivate = plan.before.privateTo != nil || after.privateTo != nil
     return MutationOutcome(
       status: 200, entityType: resource.description.entityType, entityID: after.id,
       data: after.encoded, version: after.version,
-      metadata: JSONObject([("changes", .object(changes))]))
-  }
-
-  /// Moves a record into the trash or out of it.
-  private func move(
-    _ plan: Plan, toTrash: Bool, _ mutation: Mutation, at now: Timestamp,
-    in connection: borrowing Connection
-  ) throws -> MutationOutcome {
-    var record = plan.after
-    record["version"] = .integer(plan.before.version + 1)
-    record["updatedAt"] = .text(now.rfc3339)
-    let resource = record.resource
-    let sql = """
-      UPDATE \(resource.description.table) SET deleted_at = ?, version = ?, updated_at = ?
-      WHERE tenant_id = ? AND id = ?
-      """
-    let values = [
-      toTrash ? record["updatedAt"] : .null, record["version"], record["updatedAt"],
-      record["tenantId"], record["id"],
-    ]
-    _ = try Uniqueness.mapping(record, caller: mutation.caller, in: connection) {
-      () throws(SQLiteError) in try connection.run(sql, values)
-    }
-    try PlanUsage.note(
-      from: toTrash ? record : nil, to: toTrash ? nil : record,
-      tenantID: mutation.caller.tenantID, in: connection)
-    if toTrash {
-      try SearchDocument.remove(for: record, in: connection)
-    } else {
-      try SearchDocument(record).insert(for: record, in: connection)
-    }
-    try ChangeLog.append(
-      toTrash ? "delete" : "restore", record, before: plan.before, by: mutation.caller.userID,
-      at: now, in: connection)
-    return MutationOutcome(
-      status: 200, entityType: resource.description.entityType, entityID: record.id,
-      data: record.encoded, version: record.version)
-  }
-
-  /// Removes a record for good.
-  ///
-  /// Records that refer to it lose the link.
-  func purge(
-    _ record: Record, _ mutation: Mutation, at now: Timestamp, in connection: borrowing Connection
-  ) throws -> MutationOutcome {
-    let resource = record.resource
-    let further = try clearReferences(to: record, mutation, at: now, in: connection)
-    if try PlanUsage.isLive(record, in: connection) {
-      try PlanUsage.note(
-        from: record, to: nil, tenantID: mutation.caller.tenantID, in: connection)
-    }
-    try SearchDocument.remove(for: record, in: connection)
-    try connection.run(
-      "DELETE FROM \(resource.description.table) WHERE tenant_id = ? AND id = ?",
-      [record["tenantId"], record["id"]])
-    try ChangeLog.append(
-      "purge", record, before: record, by: mutation.caller.userID, at: now, in: connection)
-    return MutationOutcome(
-      status: 200, entityType: resource.description.entityType, entityID: record.id,
-      data: JSONValue.object(JSONObject([("id", .string(record.id))])).bytes, further: further)
-  }
-
-  /// Sets to null what refers to a record that is about to go.
-  private func clearReferences(
-    to record: Record, _ mutation: Mutation, at now: Timestamp,
-    in connection: borrowing Connection
-  ) throws -> [MutationOutcome.FurtherChange] {
-    var further: [MutationOutcome.FurtherChange] = []
-    for reference in catalog.references(to: record.resource.description.entityType) {
-      let other = reference.resource.description
-      let key: [SQLiteValue] = [record["tenantId"], record["id"]]
-      let changed = try connection.all(
-        """
-        UPDATE \(other.table)
-        SET \(reference.field.column) = NULL, version = version + 1, updated_at = ?
-        WHERE tenant_id = ? AND \(reference.field.column) = ?
-        RETURNING \(reference.resource.fields.map(\.column).joined(separator: ", "))
-        """, [.text(now.rfc3339)] + key
-      ) { Record(reference.resource, row: $0) }
-      for after in changed {
-        try ChangeLog.append(
-          "update", after, before: after, by: mutation.caller.userID, at: now, in: connection)
-        further.append(
-          .init(
-            operation: other.operation("update"), entityType: other.entityType,
-            entityID: after.id,
-            changes: JSONObject([
-              (reference.field.name, ["from": .string(record.id), "to": nil])
-            ])))
-      }
-    }
-    return further
+      metadata: JSONObject([isPrivate ? ("private", true) : ("changes", .object(changes))]))
   }
 }
 
 extension RecordStore.Update {
-  /// Where the record's members stand in the body.
-  fileprivate var pointer: String {
+  /// The body, where it has one.
+  var body: RecordBody? {
     switch self {
-    case .replace(let body), .merge(let body): body.pointer
-    default: ""
+    case .replace(let body), .merge(let body): body
+    default: nil
+    }
+  }
+
+  /// Where the record's members stand in the body.
+  fileprivate var pointer: String { body?.pointer ?? "" }
+
+  /// Whether members of the record change.
+  fileprivate var writes: Bool {
+    switch self {
+    case .replace, .merge: true
+    default: false
     }
   }
 

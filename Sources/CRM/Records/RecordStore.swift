@@ -2,6 +2,7 @@ public import Database
 public import HTTP
 internal import JSON
 internal import SQLite
+internal import Synchronization
 public import Values
 
 /// Reads and changes records of every resource, each change together with its log entry.
@@ -12,6 +13,12 @@ public final class RecordStore: Sendable {
   let time: TimeSource
   let random: RandomSource
   let log: ActivityLog
+  let contents: FileContents
+  /// The custom fields that tenants have defined.
+  let definitions = CustomFieldCache()
+  let reminderAlarm = ReminderAlarm()
+  /// Tenants, each with a resource, whose starting records are known to be there.
+  private let started = Mutex<Set<String>>([])
   private let activityWritten: @Sendable (_ tenantID: String) -> Void
 
   /// A store over an open database.
@@ -33,6 +40,7 @@ public final class RecordStore: Sendable {
     self.time = time
     self.random = random
     self.activityWritten = activityWritten
+    contents = FileContents(database, time: time, random: random)
     log = try ActivityLog(database)
   }
 
@@ -45,33 +53,69 @@ public final class RecordStore: Sendable {
     }
   }
 
+  func hasStarted(_ name: String) -> Bool { started.withLock { $0.contains(name) } }
+
+  func noteStart(_ name: String) {
+    started.withLock { names in
+      // Forgetting costs one look into the file each.
+      if names.count >= Limits.startedMax { names.removeAll() }
+      names.insert(name)
+    }
+  }
+
   /// Runs `change` in the writer's transaction, with the entry that tells of it.
   func execute(
     _ mutation: Mutation,
     _ change: @escaping @Sendable (borrowing Connection, Timestamp) throws -> MutationOutcome
   ) async throws -> MutationAnswer {
-    let salt = random.bytes(16)
-    let answer = try await database.write { [self] connection in
-      let now = time.now()
-      if let answer = try mutation.idempotencyKey?.answer(
-        for: mutation.caller, at: now, in: connection)
-      {
-        return answer
-      }
-      let outcome = try change(connection, now)
-      let entry = entry(mutation, outcome, salt: salt, at: now)
-      try log.append(entry, in: connection)
-      for further in outcome.further {
-        try log.append(self.entry(mutation, further, at: now), in: connection)
-      }
-      let answer = MutationAnswer(
-        status: outcome.status, body: outcome.envelope(mutation, activityID: entry.id),
-        etag: outcome.version.map { "\"\($0)\"" }, location: outcome.location)
-      try mutation.idempotencyKey?.store(answer, for: mutation.caller, at: now, in: connection)
-      return answer
+    try await answer(mutation.caller, mutation.idempotencyKey) { connection, now in
+      try self.make(mutation, at: now, in: connection, change)
     }
-    if !answer.isReplay { activityWritten(mutation.caller.tenantID) }
-    return answer
+  }
+
+  /// Runs `work` in the writer's transaction, unless an earlier request with the same key was
+  /// executed.
+  func answer(
+    _ caller: Caller, _ key: IdempotencyKey?,
+    _ work: @escaping @Sendable (borrowing Connection, Timestamp) throws -> MutationAnswer
+  ) async throws -> MutationAnswer {
+    do {
+      let (answer, hasPurgedFiles) = try await database.write { [time, contents] connection in
+        let now = time.now()
+        if let answer = try key?.answer(for: caller, at: now, in: connection) {
+          return (answer, false)
+        }
+        let answer = try work(connection, now)
+        try key?.store(answer, for: caller, at: now, in: connection)
+        return (answer, contents.takePurgeNote())
+      }
+      if hasPurgedFiles { await contents.clearAway(tenantID: caller.tenantID) }
+      if !answer.isReplay { activityWritten(caller.tenantID) }
+      return answer
+    } catch let mismatch as VersionMismatch {
+      throw try problem(mismatch)
+    }
+  }
+
+  /// Makes one change with the entries that tell of it.
+  func make(
+    _ mutation: Mutation, at now: Timestamp, in connection: borrowing Connection,
+    _ change: (borrowing Connection, Timestamp) throws -> MutationOutcome
+  ) throws -> MutationAnswer {
+    let outcome = try change(connection, now)
+    let made = outcome.mutation ?? mutation
+    guard outcome.mutation == nil || made.creditUnits <= mutation.reservedUnits else {
+      throw CostlierThanReserved()
+    }
+    let entry = entry(made, outcome, at: now)
+    try log.append(entry, in: connection)
+    for further in outcome.further {
+      try log.append(self.entry(made, further, at: now), in: connection)
+    }
+    return MutationAnswer(
+      status: outcome.status, body: outcome.envelope(made, activityID: entry.id),
+      etag: outcome.version.map { "\"\($0)\"" }, location: outcome.location,
+      creditUnits: made.creditUnits, entityID: outcome.entityID)
   }
 
   /// Logs that `operation` was refused or failed: who, what and why, no values of the body.
@@ -98,21 +142,24 @@ public final class RecordStore: Sendable {
   }
 
   private func entry(
-    _ mutation: Mutation, _ outcome: MutationOutcome, salt: [UInt8], at now: Timestamp
+    _ mutation: Mutation, _ outcome: MutationOutcome, at now: Timestamp
   ) -> ActivityEntry {
-    var entry = entry(mutation, metadata: outcome.metadata, salt: salt, at: now)
+    var metadata = outcome.metadata
+    if let version = outcome.version { metadata["version"] = .integer(version) }
+    var entry = entry(mutation, metadata: metadata, at: now)
     entry.entityID = outcome.entityID
     entry.entityType = outcome.entityType
     return entry
   }
 
-  /// The entry of a record that changed because another did: free, and pointing at its cause.
+  /// The entry of a record that was made or changed because another was: free, and pointing at its
+  /// cause.
   private func entry(
     _ mutation: Mutation, _ further: MutationOutcome.FurtherChange, at now: Timestamp
   ) -> ActivityEntry {
-    let metadata = JSONObject([
-      ("changes", .object(further.changes)), ("cause", .string(mutation.operation)),
-    ])
+    var metadata = further.metadata
+    metadata["cause"] = .string(mutation.operation)
+    if let version = further.version { metadata["version"] = .integer(version) }
     var entry = entry(mutation, metadata: metadata, at: now)
     entry.operation = further.operation
     entry.entityID = further.entityID
@@ -122,7 +169,7 @@ public final class RecordStore: Sendable {
   }
 
   private func entry(
-    _ mutation: Mutation, metadata: JSONObject, salt: [UInt8]? = nil, at now: Timestamp
+    _ mutation: Mutation, metadata: JSONObject, at now: Timestamp
   ) -> ActivityEntry {
     let caller = mutation.caller
     var metadata = metadata
@@ -135,6 +182,6 @@ public final class RecordStore: Sendable {
       timestamp: now, sessionID: caller.sessionID, unitID: caller.unitID,
       unitPath: caller.unitPath, userContext: caller.userContext,
       permissions: mutation.permissions, metadata: JSONValue.object(metadata).text,
-      compliance: caller.compliance, salt: salt ?? random.bytes(16))
+      compliance: caller.compliance, salt: random.bytes(16))
   }
 }

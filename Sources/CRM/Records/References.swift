@@ -11,8 +11,10 @@ enum References {
   ) throws {
     var issues: [Problem.Issue] = []
     for (place, field) in record.resource.fields.enumerated() {
-      guard case .reference(let entityType) = field.type, let id = record.values[place].text,
+      guard let entityType = record.entityType(referredToBy: field),
+        let id = record.values[place].text,
         before?.values[place] != record.values[place]
+          || before?.entityType(referredToBy: field) != entityType
       else { continue }
       if try !exists(entityType, id, caller: caller, catalog: catalog, in: connection) {
         issues.append(
@@ -24,12 +26,14 @@ enum References {
     guard issues.isEmpty else { throw RecordBody.validation(issues) }
   }
 
-  private static func exists(
+  /// Whether `caller` may read a live record of that id.
+  static func exists(
     _ entityType: String, _ id: String, caller: Caller, catalog: Catalog,
     in connection: borrowing Connection
   ) throws -> Bool {
     guard let target = catalog.resource(entityType: entityType),
-      let scope = caller.scope(target.description.operation("read"))
+      let scope = target.description.isCommon
+        ? .server : caller.scope(target.description.operation("read"))
     else { return false }
     let predicate = scope.predicate(target)
     return try connection.first(
@@ -39,5 +43,16 @@ enum References {
       """,
       [.text(caller.tenantID), .text(id)] + predicate.values
     ) { _ in true } ?? false
+  }
+}
+
+extension Record {
+  /// The entity type of what the value of `field` names; nil when it names no record.
+  func entityType(referredToBy field: Field) -> String? {
+    switch field.type {
+    case .reference(let entityType): entityType
+    case .entity: self["entityType"].text
+    default: nil
+    }
   }
 }

@@ -28,11 +28,14 @@ extension ResourceDescription {
           .personal(),
       ])
     contacts.planCount = PlanCount(.contacts)
+    contacts.listAliases = ["search"]
+    contacts.hasTagPaths = true
     contacts.rules = [
       .atLeastOne(
         of: ["firstName", "lastName", "email", "company"],
         "a contact needs a name, an e-mail address or a company")
     ]
+    contacts.counters = [.contacts, .newContacts]
     return contacts
   }()
 }

@@ -29,13 +29,17 @@ extension ResourceDescription {
         Field("company", .text(charactersMax: Limits.nameCharactersMax), "Company's name.")
           .searchable(),
         Field("contactId", .reference(entityType: "contact"), "The contact's record."),
+        Field("convertedAt", .timestamp, "When it became a deal.").serverSet(),
+        Field("dealId", .reference(entityType: "deal"), "The deal that it became.").serverSet(),
       ])
     leads.bodyEnvelope = "leadData"
+    leads.hasTagPaths = true
     leads.createdIDMember = "leadId"
     leads.activityMembers = [
       ("leadTitle", "title"), ("leadSource", "source"), ("leadValue", "value"),
       ("priority", "priority"), ("customFields", "customFields"),
     ]
+    leads.counters = [.leads, .newLeads, .convertedLeads]
     return leads
   }()
 }

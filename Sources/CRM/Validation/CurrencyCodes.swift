@@ -1,6 +1,7 @@
 /// The active currency codes of ISO 4217 (list one, without funds and metals).
-enum CurrencyCodes {
-  static let all: Set<String> = Set(
+public enum CurrencyCodes {
+  /// All of them.
+  public static let all: Set<String> = Set(
     """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN
     BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS

@@ -23,15 +23,29 @@ enum FieldCodec {
       guard let integer = json.integer else {
         throw FieldIssue("invalid_type", "a whole number is wanted")
       }
+      guard integer >= field.least else {
+        throw FieldIssue("out_of_range", "the least is \(field.least)")
+      }
       return .integer(integer)
-    case .money:
-      return .integer(try money(json))
+    case .decimal(let scale):
+      return .integer(try decimal(json, scale: scale))
+    case .flag:
+      guard let flag = json.bool else {
+        throw FieldIssue("invalid_type", "true or false is wanted")
+      }
+      return .integer(flag ? 1 : 0)
     case .tags:
       return .text(try StructuredField.tags(json).text)
     case .object:
       return .text(try StructuredField.object(json).text)
     case .address:
       return .text(try StructuredField.address(json).text)
+    case .stages:
+      return .text(try StructuredField.stages(json).text)
+    case .texts:
+      return .text(try StructuredField.texts(json).text)
+    case .json:
+      return .text(try StructuredField.any(json).text)
     default:
       guard let text = json.string else {
         throw FieldIssue("invalid_type", "a string is wanted")
@@ -47,6 +61,8 @@ enum FieldCodec {
     switch (value, field.type.jsonKind) {
     case (.integer(let units), .decimal(let scale)):
       return .decimal(units: units, scale: scale)
+    case (.integer(let integer), .bool):
+      return .bool(integer != 0)
     case (.integer(let integer), _):
       return .integer(integer)
     case (.text(let text), .json):
@@ -75,30 +91,30 @@ enum FieldCodec {
   /// The column's empty value: structured columns are never NULL.
   static func empty(_ field: Field) -> SQLiteValue {
     switch field.type {
-    case .tags: .text("[]")
+    case .tags, .stages, .texts: .text("[]")
     case .object, .address: .text("{}")
     default: .null
     }
   }
 
-  private static func money(_ json: JSONValue) throws(FieldIssue) -> Int64 {
+  private static func decimal(_ json: JSONValue, scale: Int) throws(FieldIssue) -> Int64 {
+    let tooLarge = FieldIssue(
+      "out_of_range", "the absolute value must be below 10^\(Limits.decimalDigitsMax - scale)")
     guard case .number(let number) = json else {
       throw FieldIssue("invalid_type", "a number is wanted")
     }
     let units: Int64
     do {
-      units = try FixedPoint.units(number.text, scale: FieldType.moneyScale)
+      units = try FixedPoint.units(number.text, scale: scale)
     } catch {
       switch error {
       case .tooManyDecimals:
-        throw FieldIssue("too_many_decimals", "at most two decimals; nothing is rounded")
+        throw FieldIssue("too_many_decimals", "at most \(scale) decimals; nothing is rounded")
       case .outOfRange, .notANumber:
-        throw FieldIssue("out_of_range", "the absolute value must be below 10^13")
+        throw tooLarge
       }
     }
-    guard abs(units) < Limits.moneyUnitsMax else {
-      throw FieldIssue("out_of_range", "the absolute value must be below 10^13")
-    }
+    guard abs(units) < Limits.decimalUnitsMax else { throw tooLarge }
     return units
   }
 }

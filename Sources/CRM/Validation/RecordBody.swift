@@ -4,7 +4,7 @@ public import JSON
 /// The members of a request's body that make a record, freed from what is around them.
 public struct RecordBody: Sendable {
   /// The record's members.
-  public let members: JSONObject
+  public private(set) var members: JSONObject
   /// The user the body names; must be the caller's, unless the caller may act for others.
   public let userID: String?
   /// Where the members stand in the body, as the beginning of a JSON Pointer.
@@ -37,6 +37,66 @@ public struct RecordBody: Sendable {
       throw validation(object.names.map { unknownMember($0, under: "") })
     }
     return RecordBody(members: members, userID: userID, pointer: "/\(envelope)")
+  }
+
+  /// Reads what a verb takes, and adds what it sets; no body at all is an empty object.
+  ///
+  /// - Throws: 400 `malformed_json`, 422 `validation_failed` for a member that it does not take.
+  public static func parse(
+    _ bytes: [UInt8], for verb: ResourceDescription.Verb, _ resource: Resource
+  ) throws(Problem) -> RecordBody {
+    let body = try parse(bytes.isEmpty ? Array("{}".utf8) : bytes, for: resource.description)
+    let unknown = body.members.names.filter { !verb.takes.contains($0) }
+    guard unknown.isEmpty else { throw validation(unknown.map { unknownMember($0, under: "") }) }
+    return RecordBody(
+      members: verb.sets.merged(with: body.members), userID: body.userID, pointer: "")
+  }
+
+  /// A body of the given members, which stand at `pointer` in the request's body.
+  init(members: JSONObject, pointer: String = "") {
+    self.init(members: members, userID: nil, pointer: pointer)
+  }
+
+  private init(members: JSONObject, userID: String?, pointer: String) {
+    self.members = members
+    self.userID = userID
+    self.pointer = pointer
+  }
+
+  /// Lets the record hang from what the path names.
+  ///
+  /// - Throws: 422 when the body names something else.
+  public mutating func hang(from parent: ParentReference) throws(Problem) {
+    let named = [("entityType", parent.resource.description.entityType), ("entityId", parent.id)]
+    for (name, value) in named {
+      if let given = members[name], given != .string(value) {
+        throw Self.validation([
+          .init(
+            pointer: "\(pointer)/\(name)", code: "read_only",
+            detail: "the path says what it hangs from")
+        ])
+      }
+      members[name] = .string(value)
+    }
+  }
+
+  /// Lets the record bear the value by which the path names it.
+  ///
+  /// - Throws: 422 when the body names a value that is not the same.
+  mutating func bear(
+    _ field: Field, _ value: String, isSame: (_ given: String) -> Bool
+  ) throws(Problem) {
+    guard let given = members[field.name] else {
+      members[field.name] = .string(value)
+      return
+    }
+    guard let text = given.string, isSame(text) else {
+      throw Self.validation([
+        .init(
+          pointer: "\(pointer)/\(field.name)", code: "read_only",
+          detail: "the path says what \(field.name) is")
+      ])
+    }
   }
 
   /// The members of a body that takes these texts and nothing else, in the order of `names`.
@@ -79,15 +139,20 @@ public struct RecordBody: Sendable {
     String(name.prefix(64)).replacing("~", with: "~0").replacing("/", with: "~1")
   }
 
-  private static func object(_ bytes: [UInt8]) throws(Problem) -> JSONObject {
-    let json: JSONValue
+  /// Any JSON.
+  ///
+  /// - Throws: 400 `malformed_json`.
+  static func json(_ bytes: [UInt8]) throws(Problem) -> JSONValue {
     do {
-      json = try JSONParser.parse(bytes)
+      return try JSONParser.parse(bytes)
     } catch {
       throw Problem(
         .malformedJSON, "The body is not JSON: \(error.reason), at byte \(error.offset).")
     }
-    guard let object = json.object else { throw notAnObject("") }
+  }
+
+  private static func object(_ bytes: [UInt8]) throws(Problem) -> JSONObject {
+    guard let object = try json(bytes).object else { throw notAnObject("") }
     return object
   }
 

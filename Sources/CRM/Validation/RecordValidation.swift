@@ -8,12 +8,17 @@ struct RecordValidation {
   let resource: Resource
   let body: RecordBody
   let caller: Caller
-  private var issues: [Problem.Issue] = []
+  /// The custom fields that are defined.
+  let customFields: CustomFieldSet
+  var issues: [Problem.Issue] = []
 
-  init(_ resource: Resource, _ body: RecordBody, caller: Caller) {
+  private init(
+    _ resource: Resource, _ body: RecordBody, caller: Caller, _ customFields: CustomFieldSet
+  ) {
     self.resource = resource
     self.body = body
     self.caller = caller
+    self.customFields = customFields
   }
 
   /// How a body changes a record that exists.
@@ -26,11 +31,13 @@ struct RecordValidation {
 
   /// A new record.
   ///
+  /// - Parameter serverSet: Members that no client sets, by name.
   /// - Throws: 422 `validation_failed` naming every member at fault.
   static func created(
-    _ resource: Resource, _ body: RecordBody, caller: Caller, id: String, at now: Timestamp
+    _ resource: Resource, _ body: RecordBody, caller: Caller, id: String,
+    customFields: CustomFieldSet, at now: Timestamp, serverSet: [String: SQLiteValue] = [:]
   ) throws(Problem) -> Record {
-    var validation = RecordValidation(resource, body, caller: caller)
+    var validation = RecordValidation(resource, body, caller: caller, customFields)
     var record = Record(resource, values: resource.fields.map(FieldCodec.empty))
     record["id"] = .text(id)
     record["tenantId"] = .text(caller.tenantID)
@@ -38,8 +45,11 @@ struct RecordValidation {
     record["createdAt"] = .text(now.rfc3339)
     record["updatedAt"] = .text(now.rfc3339)
     record["version"] = .integer(1)
+    for (name, value) in serverSet { record[name] = value }
     validation.apply(body.members, to: &record, stored: nil)
+    resource.description.specialty.derive?(&record, nil, now)
     validation.fillDefaults(&record, isNew: true)
+    validation.checkCustomFields(&record, stored: nil)
     validation.checkWhole(record)
     try validation.finish()
     return record
@@ -47,16 +57,13 @@ struct RecordValidation {
 
   /// `stored` after `body` was applied to it; version and time are not touched.
   ///
-  /// - Throws: 422 `validation_failed` naming every member at fault, 412 `version_mismatch` when
-  ///   the body's `version` is not the stored one.
+  /// - Throws: 422 `validation_failed` naming every member at fault.
   static func changed(
-    _ stored: Record, _ body: RecordBody, _ change: Change, caller: Caller
+    _ stored: Record, _ body: RecordBody, _ change: Change, caller: Caller,
+    customFields: CustomFieldSet, at now: Timestamp
   ) throws(Problem) -> Record {
     let resource = stored.resource
-    if let version = body.members["version"]?.integer, version != stored.version {
-      throw Problem.versionMismatch(current: stored)
-    }
-    var validation = RecordValidation(resource, body, caller: caller)
+    var validation = RecordValidation(resource, body, caller: caller, customFields)
     var record = stored
     var members = body.members
     switch change {
@@ -76,7 +83,9 @@ struct RecordValidation {
       }
     }
     validation.apply(members, to: &record, stored: stored)
+    resource.description.specialty.derive?(&record, stored, now)
     validation.fillDefaults(&record, isNew: false)
+    validation.checkCustomFields(&record, stored: stored, change)
     validation.checkWhole(record, stored: stored)
     try validation.finish()
     return record
@@ -126,9 +135,7 @@ struct RecordValidation {
 
   private mutating func checkWhole(_ record: Record, stored: Record? = nil) {
     for (place, field) in resource.fields.enumerated() {
-      if field.isRequired, isBlank(record.values[place]),
-        !issues.contains(where: { $0.pointer == pointer(field.name) })
-      {
+      if field.isRequired, isBlank(record.values[place], field), !hasIssue(field.name) {
         add(field.name, FieldIssue("required", "\(field.name) is required"))
       }
       if field.type == .user, field.access == .client, let id = record.values[place].text,
@@ -138,34 +145,40 @@ struct RecordValidation {
         add(field.name, FieldIssue("unknown_reference", "the tenant has no such user"))
       }
     }
+    for field in resource.fields where field.type == .entity && !field.isRequired {
+      if (record[field.name] == .null) != (record["entityType"] == .null) {
+        add(field.name, FieldIssue("required", "entityType and \(field.name) stand together"))
+      }
+    }
+    for fault in resource.description.specialty.examine?(record, stored) ?? []
+    where !hasIssue(fault.name) {
+      add(fault.name, fault.issue)
+    }
     for rule in resource.description.rules
-    where rule.anyOf.allSatisfy({ (record[$0].text ?? "").allSatisfy(\.isWhitespace) }) {
+    where rule.anyOf.allSatisfy({
+      // What was given and refused is at fault itself; nothing else is missing then.
+      !hasIssue($0) && (record[$0].text ?? "").allSatisfy(\.isWhitespace)
+    }) {
       for name in rule.anyOf { add(name, FieldIssue("required", rule.detail)) }
     }
   }
 
-  /// Whether a value says nothing: NULL, or text of spaces alone.
-  private func isBlank(_ value: SQLiteValue) -> Bool {
-    value == .null || value.text.map { $0.allSatisfy(\.isWhitespace) } ?? false
+  /// Whether a value says nothing: NULL, an empty list, or text of spaces alone.
+  private func isBlank(_ value: SQLiteValue, _ field: Field) -> Bool {
+    value == FieldCodec.empty(field) || value.text?.allSatisfy(\.isWhitespace) ?? false
   }
 
-  private mutating func add(_ name: String, _ issue: FieldIssue) {
+  mutating func add(_ name: String, _ issue: FieldIssue) {
     issues.append(.init(pointer: pointer(name), code: issue.code, detail: issue.detail))
+  }
+
+  func hasIssue(_ name: String) -> Bool {
+    issues.contains { $0.pointer == pointer(name) }
   }
 
   private func pointer(_ name: String) -> String { "\(body.pointer)/\(name)" }
 
   private func finish() throws(Problem) {
     guard issues.isEmpty else { throw RecordBody.validation(issues) }
-  }
-}
-
-extension Problem {
-  /// 412 with the version that is stored now.
-  static func versionMismatch(current record: Record) -> Problem {
-    Problem(
-      .versionMismatch, "The record has been changed meanwhile; its version is \(record.version).",
-      members: JSONObject([("currentVersion", .integer(record.version))]),
-      headers: ["ETag": "\"\(record.version)\""])
   }
 }

@@ -1,15 +1,17 @@
 internal import JSON
+internal import Values
 
 /// The rules of fields that hold JSON.
 ///
 /// What is stored is canonical: compact, in the order given.
 enum StructuredField {
-  /// A list of distinct tags, in order of first mention.
+  /// A list of tags that differ in more than case and accents, in order of first mention.
   static func tags(_ json: JSONValue) throws(FieldIssue) -> JSONValue {
     guard let elements = json.array else {
       throw FieldIssue("invalid_type", "an array of strings is wanted")
     }
     var tags: [JSONValue] = []
+    var folded: Set<String> = []
     for element in elements {
       guard let tag = element.string, !tag.isEmpty else {
         throw FieldIssue("invalid_type", "a tag is a string that is not empty")
@@ -18,7 +20,7 @@ enum StructuredField {
       if TextField.hasForbidden(tag) {
         throw FieldIssue("control_character", "control characters are refused")
       }
-      if !tags.contains(element) { tags.append(element) }
+      if folded.insert(Folding.fold(tag)).inserted { tags.append(element) }
       guard tags.count <= Limits.tagsMax else {
         throw FieldIssue("too_many", "at most \(Limits.tagsMax) tags")
       }
@@ -48,6 +50,35 @@ enum StructuredField {
       try TextField.limit(text, characters: Limits.nameCharactersMax)
     }
     return try self.object(json)
+  }
+
+  /// A list of distinct strings.
+  static func texts(_ json: JSONValue) throws(FieldIssue) -> JSONValue {
+    guard let elements = json.array, elements.count <= Limits.listedTextsMax else {
+      throw FieldIssue(
+        "invalid_type", "an array of at most \(Limits.listedTextsMax) strings is wanted")
+    }
+    var texts: [JSONValue] = []
+    for element in elements {
+      guard let text = element.string, !text.isEmpty else {
+        throw FieldIssue("invalid_type", "each element is a string that is not empty")
+      }
+      try TextField.limit(text, characters: Limits.nameCharactersMax)
+      if TextField.hasForbidden(text) {
+        throw FieldIssue("control_character", "control characters are refused")
+      }
+      if !texts.contains(element) { texts.append(element) }
+    }
+    return .array(texts)
+  }
+
+  /// Any value, within ``Limits/textBytesMax``.
+  static func any(_ json: JSONValue) throws(FieldIssue) -> JSONValue {
+    try check(json, depth: 1)
+    guard json.bytes.count <= Limits.textBytesMax else {
+      throw FieldIssue("too_long", "at most \(Limits.textBytesMax) bytes")
+    }
+    return json
   }
 
   private static func check(_ json: JSONValue, depth: Int) throws(FieldIssue) {

@@ -11,6 +11,11 @@ enum TextField {
     switch type {
     case .text(let charactersMax):
       try limit(text, characters: charactersMax)
+    case .fileName:
+      try limit(text, characters: Limits.nameCharactersMax)
+      guard FileName.isWellFormed(text) else {
+        throw FieldIssue("invalid_file_name", "a name without a path is wanted")
+      }
     case .email:
       try limit(text, characters: Limits.emailCharactersMax)
       guard isEmail(text) else {
@@ -31,7 +36,11 @@ enum TextField {
         throw FieldIssue("invalid_timestamp", "a time like 2026-01-31T10:30:00.000Z is wanted")
       }
       return timestamp.rfc3339
-    case .identifier, .reference:
+    case .date:
+      guard CalendarDay(text) != nil else {
+        throw FieldIssue("invalid_date", "a day like 2026-01-31 is wanted")
+      }
+    case .identifier, .reference, .entity:
       guard UUIDv7.isWellFormed(text) else {
         throw FieldIssue("invalid_id", "a record's id is wanted")
       }

@@ -128,20 +128,7 @@ extension Directory {
   /// What the tenant has, with the usage of today and of this month.
   public func creditAccount(tenantID: String) throws(DirectoryError) -> CreditAccountRecord? {
     let today = CreditDay(time.now())
-    return try look { connection in
-      try connection.first(
-        """
-        SELECT available, iif(day = ?2, daily_usage, 0), iif(month = ?3, monthly_usage, 0)
-        FROM directory_credit_accounts
-        WHERE tenant_id = ?1
-        """,
-        [.text(tenantID), .text(today.day), .text(today.month)]
-      ) { row in
-        CreditAccountRecord(
-          availableUnits: row.integer(0) ?? 0, dailyUsageUnits: row.integer(1) ?? 0,
-          monthlyUsageUnits: row.integer(2) ?? 0)
-      }
-    }
+    return try look { connection in try Self.creditAccount(tenantID, today, connection) }
   }
 
   /// Takes `units` from the account and counts them as used now; usage of another day or month
@@ -163,6 +150,34 @@ extension Directory {
 
 // Inside a transaction.
 extension Directory {
+  private static func creditAccount(
+    _ tenantID: String, _ today: CreditDay, _ connection: borrowing Connection
+  ) throws -> CreditAccountRecord? {
+    try connection.first(
+      """
+      SELECT available, iif(day = ?2, daily_usage, 0), iif(month = ?3, monthly_usage, 0)
+      FROM directory_credit_accounts
+      WHERE tenant_id = ?1
+      """,
+      [.text(tenantID), .text(today.day), .text(today.month)]
+    ) { row in
+      CreditAccountRecord(
+        availableUnits: row.integer(0) ?? 0, dailyUsageUnits: row.integer(1) ?? 0,
+        monthlyUsageUnits: row.integer(2) ?? 0)
+    }
+  }
+
+  /// Balance, usage, plan and costs in one; nil without the tenant.
+  static func credits(
+    _ tenantID: String, _ today: CreditDay, _ connection: borrowing Connection
+  ) throws -> JSONValue? {
+    guard let account = try creditAccount(tenantID, today, connection),
+      let plan = try creditPlan(tenantID, connection)
+    else { return nil }
+    let members = (account.document.members + plan.document.members).map { ($0.name, $0.value) }
+    return .object(JSONObject(members))
+  }
+
   static func replacePlan(
     by plan: CreditPlan, _ tenantID: String, _ now: Timestamp, _ connection: borrowing Connection
   ) throws {
@@ -198,7 +213,7 @@ extension Directory {
       ])
   }
 
-  private static func creditPlan(
+  static func creditPlan(
     _ tenantID: String, _ connection: borrowing Connection
   ) throws -> CreditPlan? {
     var operations: [String: Int64] = [:]

@@ -147,7 +147,7 @@ extension Directory {
     return grants
   }
 
-  private static func role(
+  static func role(
     _ id: String, _ tenantID: String, _ connection: borrowing Connection
   ) throws -> RoleRecord? {
     try connection.first(

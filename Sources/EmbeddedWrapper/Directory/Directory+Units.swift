@@ -101,6 +101,12 @@ extension Directory {
     }
   }
 
+  static func unit(
+    _ id: String, _ tenantID: String, _ connection: borrowing Connection
+  ) throws -> UnitRecord? {
+    try units(tenantID, connection).first { $0.id == id }
+  }
+
   static func insert(
     _ unit: UnitRecord, _ tenantID: String, _ now: Timestamp, _ connection: borrowing Connection
   ) throws {

@@ -1,6 +1,7 @@
 public import Database
 internal import JSON
 internal import SQLite
+internal import Synchronization
 public import Values
 
 /// Administration of the embedded Wrapper: tenants, units, roles, users and credits.
@@ -12,14 +13,35 @@ public final class Directory: Sendable {
   let time: TimeSource
   let random: RandomSource
   /// Who waits for the next event.
-  let feed = FeedSignal()
+  let feed: FeedSignal
+  /// Runs every change together with what somebody else writes; nil for changes by themselves.
+  private let frame: Frame?
+
+  /// Runs a change, and what belongs to it, as one transaction.
+  typealias Frame =
+    @Sendable (
+      _ change: @escaping @Sendable (borrowing Connection) throws -> Void
+    ) async throws -> Void
 
   /// The directory that lies in `database`.
   public init(database: Database, time: TimeSource, random: RandomSource) {
     self.database = database
     self.time = time
     self.random = random
+    feed = FeedSignal()
+    frame = nil
   }
+
+  private init(_ directory: Directory, _ frame: @escaping Frame) {
+    database = directory.database
+    time = directory.time
+    random = directory.random
+    feed = directory.feed
+    self.frame = frame
+  }
+
+  /// The same directory, with every change inside `frame`.
+  func framed(_ frame: @escaping Frame) -> Directory { Directory(self, frame) }
 }
 
 extension Directory {
@@ -44,7 +66,14 @@ extension Directory {
     _ body: @escaping @Sendable (borrowing Connection) throws -> Value
   ) async throws(DirectoryError) -> Value {
     do {
-      return try await database.write(body)
+      guard let frame else { return try await database.write(body) }
+      let result = Mutex<Value?>(nil)
+      try await frame { connection in
+        let value = try body(connection)
+        result.withLock { $0 = value }
+      }
+      guard let value = result.withLock({ $0 }) else { throw DirectoryError.notMade }
+      return value
     } catch {
       throw DirectoryError(error)
     }

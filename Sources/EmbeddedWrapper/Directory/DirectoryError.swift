@@ -19,6 +19,10 @@ public enum DirectoryError: Error, Sendable, Equatable {
   case alreadySetUp
   /// The token of the first run is another one, or has expired.
   case wrongSetupToken
+  /// It has changed since it was read.
+  case changed
+  /// Who was to run the change together with something else did not run it.
+  case notMade
   /// The database refused.
   case database(DatabaseError)
 

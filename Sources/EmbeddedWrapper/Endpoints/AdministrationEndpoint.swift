@@ -1,11 +1,15 @@
 internal import HTTP
 internal import JSON
+internal import SQLite
+internal import Values
 
 /// One call of the administration: the request with what every endpoint asks of it.
 struct AdministrationCall: Sendable {
   let request: HTTPRequest
   let parameters: PathParameters
   let query: QueryItems
+  /// In what its change is made; nil for a transaction of its own.
+  var transaction: DirectoryTransaction?
 
   /// The tenant that the call is about.
   ///
@@ -21,6 +25,46 @@ struct AdministrationCall: Sendable {
 
   /// The body's members.
   func body() throws(Problem) -> BodyReader { try BodyReader(request) }
+
+  /// Makes a change of one thing: only as the client knows it, where `If-Match` says so, and in one
+  /// transaction with whatever the caller writes beside it.
+  ///
+  /// - Parameters:
+  ///   - thing: What the change is about.
+  ///   - owner: Whose it is; nil for the tenant that the request names.
+  ///   - directory: Where it is.
+  ///   - run: Changes the directory that it is given, once.
+  /// - Returns: what `run` returns.
+  /// - Throws: ``DirectoryError/changed`` when the thing is not what the client has read, and what
+  ///   `run` and the transaction throw.
+  func change<Value>(
+    _ thing: DirectoryThing, of owner: String? = nil, in directory: Directory,
+    _ run: (Directory) async throws -> Value
+  ) async throws -> Value {
+    let tenantID = try owner ?? tenantID
+    let now = directory.time.now()
+    let tags = request.head.headers.values("If-Match").flatMap { $0.split(separator: ",") }
+      .map { tag in String(tag.filter { $0 != " " && $0 != "\t" }) }
+    return try await run(
+      directory.framed { [transaction] change in
+        let whole: @Sendable (borrowing Connection) throws -> (JSONValue?, JSONValue?) = {
+          connection in
+          let before = try thing.state(tenantID, at: now, connection)
+          // What is not there is told by the change itself.
+          if before != nil, !tags.isEmpty, !tags.contains("*") {
+            let tag = try thing.entityTag(of: before, tenantID, at: now, connection)
+            guard let tag, tags.contains(tag) else { throw DirectoryError.changed }
+          }
+          try change(connection)
+          return (before, try thing.state(tenantID, at: now, connection))
+        }
+        guard let transaction else {
+          try await directory.write { connection in _ = try whole(connection) }
+          return
+        }
+        try await transaction(whole)
+      })
+  }
 }
 
 /// What a call of the administration answers.
@@ -62,12 +106,12 @@ extension Router<WrapperApplication.Endpoint> {
   ) {
     add(
       method, pattern,
-      WrapperApplication.Endpoint { request, parameters in
+      WrapperApplication.Endpoint(administering: { request, parameters, transaction in
         let call = AdministrationCall(
           request: request, parameters: parameters,
-          query: try QueryItems(parsing: request.head.query))
+          query: try QueryItems(parsing: request.head.query), transaction: transaction)
         return try await run(call).response
-      })
+      }))
   }
 }
 

@@ -1,5 +1,6 @@
 internal import HTTP
 internal import JSON
+internal import Values
 
 /// Administration of plan, costs and balance.
 struct CreditEndpoints: Sendable {
@@ -15,9 +16,11 @@ struct CreditEndpoints: Sendable {
     router.administer(.put, "\(credits)/operations/{code}") { try await setCost($0) }
     router.administer(.delete, "\(credits)/operations/{code}") { call in
       let operation = call.parameters["code"]
-      try await directory.setOperationCost(
-        tenantID: call.tenantID, operation: operation, units: nil)
-      return .data(["operationCode": .string(operation), "creditCost": nil])
+      try await call.change(.operation(operation), in: directory) { directory in
+        try await directory.setOperationCost(
+          tenantID: call.tenantID, operation: operation, units: nil)
+      }
+      return .data(Self.json(operation, units: nil))
     }
   }
 
@@ -32,7 +35,9 @@ struct CreditEndpoints: Sendable {
     changes.featureLimits = body.optionalObject("featureLimits")
     changes.pricing = body.optionalObject("pricing")
     try body.finish()
-    try await directory.updateCreditPlan(tenantID: tenantID, changes)
+    _ = try await call.change(.credits, in: directory) { [changes] directory in
+      try await directory.updateCreditPlan(tenantID: tenantID, changes)
+    }
     return .data(try credits(tenantID))
   }
 
@@ -43,7 +48,9 @@ struct CreditEndpoints: Sendable {
     let reason = body.optionalText("reason")
     try body.finish()
     guard units != 0 else { throw DirectoryError.invalid("amount", "an amount other than 0") }
-    try await directory.topUp(tenantID: tenantID, units: units, reason: reason)
+    try await call.change(.credits, in: directory) { directory in
+      try await directory.topUp(tenantID: tenantID, units: units, reason: reason)
+    }
     return .data(try credits(tenantID))
   }
 
@@ -53,17 +60,24 @@ struct CreditEndpoints: Sendable {
     var body = try call.body()
     let units = body.credits("creditCost")
     try body.finish()
-    try await directory.setOperationCost(
-      tenantID: tenantID, operation: operation, units: units)
-    return .data(["operationCode": .string(operation), "creditCost": JSONValue(credits: units)])
+    try await call.change(.operation(operation), in: directory) { directory in
+      try await directory.setOperationCost(
+        tenantID: tenantID, operation: operation, units: units)
+    }
+    return .data(Self.json(operation, units: units))
   }
 
-  /// Balance, usage, plan and costs in one.
+  /// What one operation costs.
+  static func json(_ operation: String, units: Int64?) -> JSONValue {
+    ["operationCode": .string(operation), "creditCost": JSONValue(credits: units)]
+  }
+
   private func credits(_ tenantID: String) throws -> JSONValue {
-    guard let account = try directory.creditAccount(tenantID: tenantID),
-      let plan = try directory.creditConfiguration(tenantID: tenantID)
-    else { throw DirectoryError.notFound("tenant") }
-    let members = (account.document.members + plan.document.members).map { ($0.name, $0.value) }
-    return .object(JSONObject(members))
+    let today = CreditDay(directory.time.now())
+    let credits = try directory.look { connection in
+      try Directory.credits(tenantID, today, connection)
+    }
+    guard let credits else { throw DirectoryError.notFound("tenant") }
+    return credits
   }
 }

@@ -21,39 +21,44 @@ struct RoleEndpoints: Sendable {
     }
     router.administer(.patch, "\(roles)/{id}") { try await update($0) }
     router.administer(.delete, "\(roles)/{id}") { call in
-      let role = try await directory.deleteRole(
-        tenantID: call.tenantID, id: call.parameters["id"])
-      return .data(Self.json(role))
+      try await change(call) { directory in
+        try await directory.deleteRole(tenantID: call.tenantID, id: call.parameters["id"])
+      }
     }
     router.administer(.post, "\(roles)/{id}/permissions") { call in
       let permission = try Self.permission(call)
-      let role = try await directory.updateRole(
-        tenantID: call.tenantID, id: call.parameters["id"], granting: [permission])
-      return .data(Self.json(role))
+      return try await change(call) { directory in
+        try await directory.updateRole(
+          tenantID: call.tenantID, id: call.parameters["id"], granting: [permission])
+      }
     }
     router.administer(.delete, "\(roles)/{id}/permissions") { call in
       let permission = try Self.permission(call)
-      let role = try await directory.updateRole(
-        tenantID: call.tenantID, id: call.parameters["id"], revoking: [permission])
-      return .data(Self.json(role))
+      return try await change(call) { directory in
+        try await directory.updateRole(
+          tenantID: call.tenantID, id: call.parameters["id"], revoking: [permission])
+      }
     }
     router.administer(.delete, "\(roles)/{id}/permissions/{permission}") { call in
-      let role = try await directory.updateRole(
-        tenantID: call.tenantID, id: call.parameters["id"],
-        revoking: [call.parameters["permission"]])
-      return .data(Self.json(role))
+      try await change(call) { directory in
+        try await directory.updateRole(
+          tenantID: call.tenantID, id: call.parameters["id"],
+          revoking: [call.parameters["permission"]])
+      }
     }
   }
 
   private func create(_ call: AdministrationCall) async throws -> AdministrationAnswer {
     let tenantID = try call.tenantID
     var body = try call.body()
-    let id = body.optionalText("id")
+    let id = body.optionalText("id") ?? directory.newID()
     let name = body.text("name")
     let permissions = body.optionalTexts("permissions") ?? []
     try body.finish()
-    let made = try await directory.createRole(
-      tenantID: tenantID, id: id, name: name, permissions: permissions)
+    let made = try await call.change(.role(id), in: directory) { directory in
+      try await directory.createRole(
+        tenantID: tenantID, id: id, name: name, permissions: permissions)
+    }
     let role = RoleRecord(
       id: made, name: name, permissions: try Directory.checkedGrants(permissions))
     return .created(Self.json(role), location: "/api/directory/roles/\(made)")
@@ -65,9 +70,17 @@ struct RoleEndpoints: Sendable {
     let name = body.optionalText("name")
     let permissions = body.optionalTexts("permissions")
     try body.finish()
-    let role = try await directory.updateRole(
-      tenantID: tenantID, id: call.parameters["id"], name: name, permissions: permissions)
-    return .data(Self.json(role))
+    return try await change(call) { directory in
+      try await directory.updateRole(
+        tenantID: tenantID, id: call.parameters["id"], name: name, permissions: permissions)
+    }
+  }
+
+  /// Changes the role that the path names.
+  private func change(
+    _ call: AdministrationCall, _ run: (Directory) async throws -> RoleRecord
+  ) async throws -> AdministrationAnswer {
+    .data(Self.json(try await call.change(.role(call.parameters["id"]), in: directory, run)))
   }
 
   private static func permission(_ call: AdministrationCall) throws -> String {
@@ -77,7 +90,7 @@ struct RoleEndpoints: Sendable {
     return permission
   }
 
-  private static func json(_ role: RoleRecord) -> JSONValue {
+  static func json(_ role: RoleRecord) -> JSONValue {
     [
       "id": .string(role.id), "name": .string(role.name),
       "permissions": JSONValue(role.permissions),

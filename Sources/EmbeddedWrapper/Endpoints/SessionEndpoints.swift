@@ -18,7 +18,7 @@ struct SessionEndpoints: Sendable {
     router.add(.post, "/auth/login", .init { request, _ in try await login(request) })
     router.add(.post, "/auth/validate", .init { request, _ in try validate(request) })
     router.add(.post, "/auth/logout", .init { request, _ in try await logout(request) })
-    router.add(.post, "/auth/password", .init { request, _ in try await setPassword(request) })
+    router.administer(.post, "/auth/password") { try await setPassword($0) }
     router.administer(.post, "/auth/sessions/end") { try await end($0) }
   }
 
@@ -76,8 +76,8 @@ struct SessionEndpoints: Sendable {
   }
 
   /// Another password for the one who is signed in; it ends every session but this one.
-  private func setPassword(_ request: HTTPRequest) async throws -> HTTPResponse {
-    var body = try BodyReader(request)
+  private func setPassword(_ call: AdministrationCall) async throws -> AdministrationAnswer {
+    var body = try call.body()
     let token = body.text("token")
     let current = body.text("currentPassword")
     let new = body.text("newPassword")
@@ -87,18 +87,22 @@ struct SessionEndpoints: Sendable {
     else { throw Problem(.unauthenticated, "The token is not valid.") }
     let fits = try await verify(
       current, session.passwordHash, email: session.email,
-      address: Self.address(request.head))
+      address: Self.address(call.request.head))
     guard fits else {
       throw Problem(.insufficientPermissions, "The current password is wrong.")
     }
     do {
-      try await directory.setPassword(
-        tenantID: session.tenantID, userID: session.userID, password: new,
-        exceptTokenHash: Directory.tokenHash(token))
-    } catch .invalid(_, let reason) {
+      try await call.change(
+        .user(session.userID), of: session.tenantID, in: directory
+      ) { directory in
+        try await directory.setPassword(
+          tenantID: session.tenantID, userID: session.userID, password: new,
+          exceptTokenHash: Directory.tokenHash(token))
+      }
+    } catch DirectoryError.invalid(_, let reason) {
       throw DirectoryError.invalid("newPassword", reason)
     }
-    return HTTPResponse(status: 204)
+    return .done
   }
 
   private func end(_ call: AdministrationCall) async throws -> AdministrationAnswer {

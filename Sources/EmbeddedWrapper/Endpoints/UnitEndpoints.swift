@@ -19,7 +19,9 @@ struct UnitEndpoints: Sendable {
     router.administer(.patch, "\(units)/{id}") { try await update($0) }
     router.administer(.delete, "\(units)/{id}") { call in
       let unit = try unit(call.tenantID, call.parameters["id"])
-      try await directory.deleteUnit(tenantID: call.tenantID, id: unit.id)
+      try await call.change(.unit(unit.id), in: directory) { directory in
+        try await directory.deleteUnit(tenantID: call.tenantID, id: unit.id)
+      }
       return .data(Self.json(unit))
     }
   }
@@ -27,7 +29,7 @@ struct UnitEndpoints: Sendable {
   private func create(_ call: AdministrationCall) async throws -> AdministrationAnswer {
     let tenantID = try call.tenantID
     var body = try call.body()
-    let id = body.optionalText("id")
+    let id = body.optionalText("id") ?? directory.newID()
     let name = body.text("name")
     let parentID = body.nullableText("parentId").applied(to: nil)
     // What stands alone is an organisation, what stands below one most likely a department.
@@ -36,8 +38,10 @@ struct UnitEndpoints: Sendable {
       ?? (parentID == nil ? .organization : .department)
     try body.finish()
     let made = try await referring(["unit": "parentId"]) {
-      try await directory.createUnit(
-        tenantID: tenantID, id: id, type: type, name: name, parentID: parentID)
+      try await call.change(.unit(id), in: directory) { directory in
+        try await directory.createUnit(
+          tenantID: tenantID, id: id, type: type, name: name, parentID: parentID)
+      }
     }
     let unit = UnitRecord(id: made, parentID: parentID, type: type, name: name)
     return .created(Self.json(unit), location: "/api/directory/units/\(made)")
@@ -53,7 +57,9 @@ struct UnitEndpoints: Sendable {
     try body.finish()
     let unit = try unit(tenantID, call.parameters["id"])
     let changed = try await referring(["unit": "parentId"]) { [changes] in
-      try await directory.updateUnit(tenantID: tenantID, id: unit.id, changes)
+      try await call.change(.unit(unit.id), in: directory) { directory in
+        try await directory.updateUnit(tenantID: tenantID, id: unit.id, changes)
+      }
     }
     return .data(Self.json(changed))
   }
@@ -65,7 +71,7 @@ struct UnitEndpoints: Sendable {
     return unit
   }
 
-  private static func json(_ unit: UnitRecord) -> JSONValue {
+  static func json(_ unit: UnitRecord) -> JSONValue {
     [
       "id": .string(unit.id), "name": .string(unit.name), "type": .string(unit.type.rawValue),
       "parentId": JSONValue(unit.parentID),

@@ -17,17 +17,19 @@ struct UserEndpoints: Sendable {
     router.administer(.put, "\(users)/{id}/password") { try await setPassword($0) }
     router.administer(.post, "\(users)/{id}/roles") { try await grantRole($0) }
     router.administer(.delete, "\(users)/{id}/roles/{roleId}") { call in
-      let user = try await directory.revokeRole(
-        tenantID: call.tenantID, userID: call.parameters["id"],
-        roleID: call.parameters["roleId"])
-      return .data(Self.json(user))
+      try await change(call) { directory in
+        try await directory.revokeRole(
+          tenantID: call.tenantID, userID: call.parameters["id"],
+          roleID: call.parameters["roleId"])
+      }
     }
     router.administer(.post, "\(users)/{id}/permissions") { try await grant($0) }
     router.administer(.delete, "\(users)/{id}/permissions/{permission}") { call in
-      let user = try await directory.changePermissions(
-        tenantID: call.tenantID, userID: call.parameters["id"],
-        revoking: [call.parameters["permission"]])
-      return .data(Self.json(user))
+      try await change(call) { directory in
+        try await directory.changePermissions(
+          tenantID: call.tenantID, userID: call.parameters["id"],
+          revoking: [call.parameters["permission"]])
+      }
     }
   }
 
@@ -45,7 +47,8 @@ struct UserEndpoints: Sendable {
     let tenantID = try call.tenantID
     var body = try call.body()
     let user = NewUser(
-      id: body.optionalText("id"), email: body.text("email"), name: body.text("name"),
+      id: body.optionalText("id") ?? directory.newID(), email: body.text("email"),
+      name: body.text("name"),
       title: body.nullableText("title").applied(to: nil),
       location: body.nullableText("location").applied(to: nil),
       unitID: body.nullableText("unitId").applied(to: nil),
@@ -54,7 +57,9 @@ struct UserEndpoints: Sendable {
     let password = body.optionalText("password")
     try body.finish()
     let id = try await referring(Self.references) {
-      try await directory.createUser(tenantID: tenantID, user, password: password)
+      try await call.change(.user(user.id ?? ""), in: directory) { directory in
+        try await directory.createUser(tenantID: tenantID, user, password: password)
+      }
     }
     return .created(
       Self.json(try self.user(tenantID, id)), location: "/api/directory/users/\(id)")
@@ -73,20 +78,21 @@ struct UserEndpoints: Sendable {
     changes.roleIDs = body.optionalTexts("roleIds")
     changes.permissions = body.optionalTexts("permissions")
     try body.finish()
-    let userID = call.parameters["id"]
-    let user = try await referring(Self.references) { [changes] in
-      try await directory.updateUser(
-        tenantID: tenantID, userID: userID, changes)
+    return try await referring(Self.references) { [changes] in
+      try await change(call) { directory in
+        try await directory.updateUser(
+          tenantID: tenantID, userID: call.parameters["id"], changes)
+      }
     }
-    return .data(Self.json(user))
   }
 
   private func deactivate(_ call: AdministrationCall) async throws -> AdministrationAnswer {
     var changes = UserChanges()
     changes.isActive = false
-    let user = try await directory.updateUser(
-      tenantID: call.tenantID, userID: call.parameters["id"], changes)
-    return .data(Self.json(user))
+    return try await change(call) { [changes] directory in
+      try await directory.updateUser(
+        tenantID: call.tenantID, userID: call.parameters["id"], changes)
+    }
   }
 
   private func setPassword(_ call: AdministrationCall) async throws -> AdministrationAnswer {
@@ -94,9 +100,11 @@ struct UserEndpoints: Sendable {
     var body = try call.body()
     let password = body.text("password")
     try body.finish()
-    let user = try user(tenantID, call.parameters["id"])
-    try await directory.setPassword(tenantID: tenantID, userID: user.id, password: password)
-    return .data(Self.json(user))
+    return try await change(call) { directory in
+      let user = try user(tenantID, call.parameters["id"])
+      try await directory.setPassword(tenantID: tenantID, userID: user.id, password: password)
+      return user
+    }
   }
 
   private func grantRole(_ call: AdministrationCall) async throws -> AdministrationAnswer {
@@ -104,11 +112,12 @@ struct UserEndpoints: Sendable {
     var body = try call.body()
     let roleID = body.text("roleId")
     try body.finish()
-    let user = try await referring(["role": "roleId"]) {
-      try await directory.grantRole(
-        tenantID: tenantID, userID: call.parameters["id"], roleID: roleID)
+    return try await referring(["role": "roleId"]) {
+      try await change(call) { directory in
+        try await directory.grantRole(
+          tenantID: tenantID, userID: call.parameters["id"], roleID: roleID)
+      }
     }
-    return .data(Self.json(user))
   }
 
   private func grant(_ call: AdministrationCall) async throws -> AdministrationAnswer {
@@ -116,9 +125,17 @@ struct UserEndpoints: Sendable {
     var body = try call.body()
     let permission = body.text("permission")
     try body.finish()
-    let user = try await directory.changePermissions(
-      tenantID: tenantID, userID: call.parameters["id"], granting: [permission])
-    return .data(Self.json(user))
+    return try await change(call) { directory in
+      try await directory.changePermissions(
+        tenantID: tenantID, userID: call.parameters["id"], granting: [permission])
+    }
+  }
+
+  /// Changes the user whom the path names.
+  private func change(
+    _ call: AdministrationCall, _ run: (Directory) async throws -> UserRecord
+  ) async throws -> AdministrationAnswer {
+    .data(Self.json(try await call.change(.user(call.parameters["id"]), in: directory, run)))
   }
 
   private func user(_ tenantID: String, _ id: String) throws -> UserRecord {
@@ -131,7 +148,7 @@ struct UserEndpoints: Sendable {
   /// The members that name others.
   private static let references = ["unit": "unitId", "role": "roleIds"]
 
-  private static func json(_ user: UserRecord) -> JSONValue {
+  static func json(_ user: UserRecord) -> JSONValue {
     [
       "id": .string(user.id), "email": .string(user.email), "name": .string(user.name),
       "title": JSONValue(user.title), "location": JSONValue(user.location),

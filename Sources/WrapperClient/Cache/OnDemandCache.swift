@@ -30,6 +30,8 @@ final class OnDemandCache: Sendable {
     case found(JSONObject, maxAgeSeconds: Double?)
     /// There is none.
     case missing
+    /// It spoke of somebody or something else, so that there is none as far as anybody may know.
+    case foreign
     /// It said nothing usable.
     case failed
   }
@@ -125,7 +127,7 @@ final class OnDemandCache: Sendable {
       if state.flights.isEmpty { state.forgotten = [:] }
       guard !isOutdated else { return }
       switch finding {
-      case .failed: return
+      case .failed, .foreign: return
       case .missing:
         remember(key, nil, endSeconds: now + Limits.unknownSeconds, in: &state)
       case .found(let answer, let maxAge):

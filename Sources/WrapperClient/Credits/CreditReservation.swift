@@ -27,6 +27,14 @@ public final class CreditReservation: Sendable {
     account?.commit(units)
   }
 
+  /// The operation is written at a cost of `spent`, which may be less than was set aside.
+  public func commit(units spent: Int64) {
+    precondition((0...units).contains(spent), "nothing is spent that was not set aside")
+    guard isOpen.exchange(false, ordering: .acquiringAndReleasing) else { return }
+    if spent < units { account?.release(units - spent) }
+    account?.commit(spent)
+  }
+
   /// The operation was not written.
   public func release() {
     guard isOpen.exchange(false, ordering: .acquiringAndReleasing) else { return }

@@ -76,7 +76,20 @@ struct OrganizationTree: Sendable, Hashable {
 
   /// The unit and all below it in the shape of the hierarchy endpoint.
   func json(of id: String) -> JSONValue? {
-    guard let root = unit(id) else { return nil }
+    unit(id).map { json($0) }
+  }
+
+  /// Several roots with all below them, below one that has no place of its own.
+  func json(above roots: [OrganizationUnit], id: String, name: String) -> JSONValue {
+    [
+      "entityId": .string(id), "entityType": "organization", "name": .string(name),
+      "organizationId": .string(id), "organizationName": .string(name), "departmentId": .null,
+      "departmentName": .null, "parentEntityId": .null,
+      "children": .array(roots.map { json($0) }),
+    ]
+  }
+
+  private func json(_ root: OrganizationUnit) -> JSONValue {
     var children: [String: [OrganizationUnit]] = [:]
     for unit in units where unit.path.hasPrefix(root.path) {
       if let parent = unit.parentID { children[parent, default: []].append(unit) }

@@ -135,6 +135,33 @@ public final class TenantDirectory: Sendable {
     return truth.tree.json(of: unitID)
   }
 
+  /// The whole organisation: its root, or where the Wrapper names several a unit that bears the
+  /// tenant's id and name and has all of them below it; nil while none is known.
+  public var organization: JSONValue? {
+    let roots = units.filter { $0.parentID == nil }
+    guard let first = roots.first else { return nil }
+    guard roots.count > 1 else { return truth.tree.json(of: first.id) }
+    return truth.tree.json(above: roots, id: tenantID, name: name)
+  }
+
+  /// Whether nothing is known of the organisation.
+  var holdsNoUnits: Bool { truth.tree.units.isEmpty }
+
+  /// Whether the organisation has the unit.
+  func holds(unit id: String) -> Bool { truth.tree.unit(id) != nil }
+
+  /// The user as a newer answer shows them, with the grants that are held.
+  ///
+  /// - Throws: ``WrapperError/unavailable`` when the answer cannot be read.
+  func person(_ id: String, _ answer: JSONObject) throws(WrapperError) -> DirectoryUser {
+    do throws(AnswerRejection) {
+      let profile = try SnapshotReader(tenantID: tenantID).profile(answer, over: nil)
+      return DirectoryUser(id: id, profile: profile, grants: truth.grants[id], roles: truth.roles)
+    } catch {
+      throw .unavailable
+    }
+  }
+
   private func person(_ id: String) -> DirectoryUser {
     DirectoryUser(
       id: id, profile: truth.profiles[id], grants: truth.grants[id], roles: truth.roles)

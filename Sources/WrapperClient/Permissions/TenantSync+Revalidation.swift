@@ -1,5 +1,6 @@
 internal import JSON
 internal import Synchronization
+internal import Values
 
 extension TenantSync {
   /// Asks about one user, and takes what comes as events like any other.

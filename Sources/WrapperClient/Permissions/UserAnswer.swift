@@ -65,6 +65,17 @@ struct UserAnswer: Sendable {
     return events
   }
 
+  /// The user by this answer alone.
+  func user(tenantID: String) -> DirectoryUser {
+    DirectoryUser(
+      id: userID,
+      profile: members.flatMap {
+        // The members were read once already, so this cannot fail.
+        try? SnapshotReader(tenantID: tenantID).profile($0, over: nil)
+      },
+      grants: grants, roles: Dictionary(roles.map { ($0.id, $0) }) { first, _ in first })
+  }
+
   static func path(userID: String) -> String {
     "/api/users/\(PercentEncoding.encode(userID))/comprehensive"
   }

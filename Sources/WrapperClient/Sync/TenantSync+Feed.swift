@@ -45,7 +45,9 @@ extension TenantSync {
       Self.markDue(effect.wanted, in: &state)
       apply(effect.events, to: &state)
     }
-    if !effect.wanted.isEmpty { alarm.ring() }
+    guard !effect.wanted.isEmpty else { return }
+    environment.onDemand.forget(tenantID: tenantID)
+    alarm.ring()
   }
 
   /// Takes what was stored of events.

@@ -114,6 +114,12 @@ extension TenantSync {
     max(sent, now - environment.offlineSeconds / 3)
   }
 
+  /// Counts an answer about one person or unit that is not taken, and complains of it.
+  func refuseSingle(_ reason: String) {
+    state.withLock { $0.rejectedAnswers += 1 }
+    complaints.warn("an answer about one of its own", reason)
+  }
+
   private func fail(_ collection: WrapperCollection, _ failure: FetchFailure, sent: Double) {
     state.withLock { state in
       let now = environment.time.monotonicSeconds

@@ -82,6 +82,11 @@ final class TenantSync: Sendable {
   /// The plan and the costs, however old; nil when none ever came.
   var creditConfiguration: CreditConfiguration? { state.withLock { $0.truth.credits } }
 
+  /// Whether an event said that what is held of the collection is not right any more.
+  func isOutdated(_ collection: WrapperCollection) -> Bool {
+    state.withLock { $0.collections[collection]?.isInvalid ?? false }
+  }
+
   /// The snapshot, however old, with what was dropped read from the file again.
   func wholeDirectory() -> TenantDirectory? {
     reload()
@@ -285,9 +290,16 @@ extension TenantSync {
       revalidation.reopen()
       shipper.flush()
     }
-    // Nobody waits for this read: it keeps the figure that is shown from growing old.
-    if isBalanceDue { _ = account.nextReading() }
+    // Nobody waits for this read: it keeps the figure from growing old on which decisions rest when
+    // the Wrapper goes away.
+    if isBalanceDue, isInUse || account.ledger.reading == nil { _ = account.nextReading() }
     if !confirmed.isEmpty { await confirm(confirmed) }
+  }
+
+  /// Whether anybody asked about the tenant within the last minutes.
+  private var isInUse: Bool {
+    let idle = environment.time.now().milliseconds - use.lastUsedMilliseconds
+    return Double(idle) < Limits.balanceUseSeconds * 1000
   }
 
   /// Notes in the file how old what is known is, before the tenant is left to it.

@@ -51,6 +51,7 @@ extension TransportFailure {
   fileprivate var name: String {
     switch self {
     case .timeout: "timeout"
+    case .noConnection: "no_connection"
     case .unreachable: "unreachable"
     case .tooLarge: "too_large"
     case .redirected: "redirected"

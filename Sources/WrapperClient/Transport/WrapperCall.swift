@@ -45,6 +45,8 @@ struct WrapperAnswer: Sendable {
 enum TransportFailure: Error, Sendable, Hashable {
   /// The call took longer than it may.
   case timeout
+  /// Nobody took a connection in time.
+  case noConnection
   /// No connection, or it broke.
   case unreachable
   /// The answer is larger than any that is taken.
@@ -58,6 +60,7 @@ enum TransportFailure: Error, Sendable, Hashable {
   var reason: String {
     switch self {
     case .timeout: "no answer in time"
+    case .noConnection: "no connection within \(Int(Limits.connectSeconds)) s"
     case .unreachable: "no connection"
     case .tooLarge: "the answer is over \(Limits.answerBytesMax) bytes"
     case .redirected: "a redirect, which is not followed"

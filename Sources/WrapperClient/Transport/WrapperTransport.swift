@@ -11,7 +11,8 @@ internal import Values
 /// is held on one would keep a processor busy all the while. On a connection that has brought an
 /// answer before it does not, and among themselves such calls find one that has.
 ///
-/// URLSession's own timeouts do not hold on Linux: each call has a deadline here that cancels it.
+/// URLSession's own timeouts do not hold on Linux: each call has a deadline here that cancels it,
+/// and a shorter one for the connection, which ``ConnectionCheck`` keeps.
 final class WrapperTransport: WrapperSending {
   private let configuration: WrapperConfiguration
   private let time: TimeSource
@@ -31,6 +32,7 @@ final class WrapperTransport: WrapperSending {
   /// How the calls ended.
   let tally: CallTally
   private let isUsable: Bool
+  private let connections: ConnectionCheck?
   private let isClosed = Mutex(false)
 
   /// URLSession honours http_proxy even for loopback, and would send the key there.
@@ -46,6 +48,7 @@ final class WrapperTransport: WrapperSending {
     self.time = time
     self.random = random
     isUsable = configuration.problem == nil && Self.ignoresProxies
+    connections = ConnectionCheck(baseURL: configuration.baseURL, time: time)
     let settings = URLSessionConfiguration.ephemeral
     settings.httpCookieStorage = nil
     settings.httpShouldSetCookies = false
@@ -78,6 +81,11 @@ final class WrapperTransport: WrapperSending {
 
   private func exchange(_ call: WrapperCall) async -> Result<WrapperAnswer, TransportFailure> {
     guard isUsable, let request = request(call) else { return .failure(.unusableAddress) }
+    let begun = time.monotonicSeconds
+    if let refusal = await connections?.refusal(withinSeconds: call.seconds) {
+      return .failure(refusal)
+    }
+    let seconds = max(0, call.seconds - (time.monotonicSeconds - begun))
     // A session that was invalidated stops the program when it is asked for another task.
     let lane = call.isHeld ? held : quick
     let created = isClosed.withLock { $0 ? nil : lane.session.dataTask(with: request) }
@@ -85,14 +93,20 @@ final class WrapperTransport: WrapperSending {
     let promise = lane.exchanges.open(task.taskIdentifier)
     let result = await withTaskCancellationHandler {
       task.resume()
-      return await promise.value(withinSeconds: call.seconds)
+      return await promise.value(withinSeconds: seconds)
     } onCancel: {
       task.cancel()
     }
     lane.exchanges.forget(task.taskIdentifier)
     guard let result else {
       task.cancel()
+      connections?.doubt()
       return .failure(.timeout)
+    }
+    if case .failure(.unreachable) = result {
+      connections?.doubt()
+    } else {
+      connections?.heard()
     }
     return result.map { answer in
       var answer = answer

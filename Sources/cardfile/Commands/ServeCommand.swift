@@ -118,8 +118,14 @@ enum ServeCommand {
     let store = try RecordStore(parts.database, catalog: .standard) {
       wrapper.activityQueued(tenantID: $0)
     }
+    if let count = try await store.updateSearchFormat(), count > 0 {
+      log.write(.info, "made full text anew for \(count) records")
+    }
     let application = Application(
       configuration: configuration.api, store: store, database: parts.database, wrapper: wrapper,
+      directory: parts.embedded.map { embedded in
+        DirectoryAdministration { await embedded.administer($0, in: $1) }
+      },
       log: log)
     let server = HTTPServer(configuration: try server(configuration), application: application)
     let control = controlSocket(parts)
@@ -131,10 +137,16 @@ enum ServeCommand {
         parts.demo == nil ? try await parts.embedded?.directory.makeSetupToken() : nil
       Greeting.print(configuration, port: port, demo: parts.demo, setupToken: setupToken)
       let housekeeping = Task { await keepHouse(store, configuration, log) }
+      let reminding = Task {
+        await store.remind { error in
+          log.write(.error, "reminders could not be fired and will be tried again: \(error)")
+        }
+      }
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
-      // It is not waited for: the closed database refuses what it would still do.
+      // They are not waited for: the closed database refuses what they would still do.
       housekeeping.cancel()
+      reminding.cancel()
       outcome = .success(())
     } catch {
       outcome = .failure(error)

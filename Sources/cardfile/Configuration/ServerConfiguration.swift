@@ -158,6 +158,7 @@ struct ServerConfiguration: Sendable {
         issuer: values.text("JWT_ISSUER"))
     }
     api.bodyBytesMax = (values.integer("CRM_MAX_BODY_KB") ?? 1024) * 1024
+    api.fileBytesMax = (values.integer("CRM_MAX_FILE_MB") ?? 25) * 1024 * 1024
     api.corsOrigins = values.list("CORS_ORIGINS")
     api.trustedProxies = Set(values.list("TRUSTED_PROXIES"))
     api.requestsPerMinute = values.integer("RATE_LIMIT_PER_MINUTE") ?? api.requestsPerMinute

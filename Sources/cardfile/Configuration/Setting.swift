@@ -103,6 +103,9 @@ struct Setting: Sendable {
       name: "CRM_MAX_BODY_KB", kind: .integer(1...65_536), summary: "The largest JSON body.",
       fallback: "1024"),
     Setting(
+      name: "CRM_MAX_FILE_MB", kind: .integer(1...100_000), summary: "The largest file.",
+      fallback: "25"),
+    Setting(
       name: "CRM_TLS_CERT", flag: "tls-cert", kind: .path, summary: "Certificate chain, PEM."),
     Setting(name: "CRM_TLS_KEY", flag: "tls-key", kind: .path, summary: "Its key, PEM."),
     Setting(
@@ -147,7 +150,6 @@ struct Setting: Sendable {
     ("CRM_SIGNING_KEY", "this version does not sign checkpoints of the log"),
     ("CRM_AUDIT_READS", "this version logs mutations only"),
     ("CRM_ACTIVITY_RETENTION_DAYS", "this version keeps every entry"),
-    ("CRM_MAX_FILE_MB", "this version stores no files"),
     ("CRM_BACKUP_", "this version makes no backups by itself"),
     ("CRM_WEBHOOK_HOSTS", "this version sends no webhooks"),
   ]

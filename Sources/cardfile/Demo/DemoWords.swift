@@ -20,6 +20,12 @@ struct DemoWords {
   let lifecycles: [String]
   let outcomes: [String]
   let priorities: [String]
+  let industries: [String]
+  let lostReasons: [String]
+  let notes: [String]
+  let subjects: [String]
+  let results: [String]
+  let tasks: [String]
 
   /// - Throws: ``JSON/JSONSyntaxError`` when the embedded file is broken.
   init() throws {
@@ -37,6 +43,12 @@ struct DemoWords {
     lifecycles = list("lifecycles")
     outcomes = list("outcomes")
     priorities = list("priorities")
+    industries = list("industries")
+    lostReasons = list("lostReasons")
+    notes = list("notes")
+    subjects = list("subjects")
+    results = list("results")
+    tasks = list("tasks")
     companies = (json["companies"]?.array ?? []).map { company in
       Company(
         name: company["name"]?.string ?? "", domain: company["domain"]?.string ?? "",

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Lets one loop sleep until a time has passed or somebody rings, whichever comes first.
-final class Alarm: Sendable {
+public final class Alarm: Sendable {
   private struct State {
     /// Rung while nobody slept: the next sleep ends at once.
     var isRung = false
@@ -10,10 +10,11 @@ final class Alarm: Sendable {
 
   private let state = Mutex(State())
 
-  init() {}
+  /// An alarm that has not been rung.
+  public init() {}
 
   /// Ends the present sleep, or the next one.
-  func ring() {
+  public func ring() {
     let sleeper = state.withLock { state -> Task<Void, Never>? in
       state.isRung = true
       return state.sleeper
@@ -25,7 +26,7 @@ final class Alarm: Sendable {
   ///
   /// - Returns: whether it was rung.
   @discardableResult
-  func wait(seconds: Double) async -> Bool {
+  public func wait(seconds: Double) async -> Bool {
     let sleeper = Task<Void, Never> {
       // Waking early is what cancelling is for.
       try? await Task.sleep(for: .seconds(max(0, seconds)))

@@ -1,0 +1,117 @@
+internal import SQLite
+
+/// The words by which full text finds a record, and those of the users who may find it.
+struct SearchDocument: Sendable {
+  /// The form of documents; another number lets them all be made anew when the server starts.
+  static let format: Int64 = 1
+
+  let reach: String
+  let title: String
+  let body: String
+  let phone: String
+
+  /// Gathers the words of the searchable fields of `record`, each word once.
+  init(_ record: Record) {
+    let reach = SearchReach(tenantID: record["tenantId"].text ?? "")
+    var title = Words(letters: reach.letters + Column.title.letter)
+    var body = Words(letters: reach.letters + Column.body.letter)
+    var phone = Words(letters: reach.letters + Column.phone.letter)
+    for (place, field) in record.resource.fields.enumerated()
+    where field.isSearchable && field.isTitle {
+      guard let text = record.values[place].text else { continue }
+      title.add(SearchWords.split(text))
+    }
+    body.known = title.known
+    for (place, field) in record.resource.fields.enumerated()
+    where field.isSearchable && !field.isTitle {
+      guard let text = record.values[place].text else { continue }
+      if field.type == .phone {
+        phone.add(PhoneDigits.ends(text))
+      } else {
+        body.add(SearchWords.split(text))
+      }
+    }
+    for tag in RecordTags.tags(record["tags"].text ?? "[]") { body.add(SearchWords.split(tag)) }
+    self.reach = reach.words(record).joined(separator: " ")
+    self.title = title.column
+    self.body = body.column
+    self.phone = phone.column
+  }
+
+  private typealias Column = SearchExpression.Column
+
+  /// The words of one column.
+  private struct Words {
+    let letters: String
+    var known: Set<String> = []
+    private var text = ""
+
+    init(letters: String) { self.letters = letters }
+
+    mutating func add(_ words: [String]) {
+      for word in words where known.insert(word).inserted {
+        text += " "
+        text += letters
+        text += word
+      }
+    }
+
+    /// A space stands before and behind each word, so that one can be looked for in the column.
+    var column: String { text.isEmpty ? "" : text + " " }
+  }
+
+  /// Keeps the index in step with a change; the parameters are those of
+  /// ``Consequences/note(from:to:document:in:)``.
+  static func note(
+    from before: Record?, to after: Record?, document: SearchDocument?,
+    in connection: borrowing Connection
+  ) throws(SQLiteError) {
+    guard let resource = (after ?? before)?.resource, resource.isSearchable else { return }
+    if let before, let after {
+      let isSame = resource.searchedPlaces.allSatisfy { before.values[$0] == after.values[$0] }
+      if isSame { return }
+    }
+    if let before { try remove(for: before, in: connection) }
+    if let after { try (document ?? SearchDocument(after)).insert(for: after, in: connection) }
+  }
+
+  private var columns: [SQLiteValue] { [.text(reach), .text(title), .text(body), .text(phone)] }
+
+  /// Puts the document of a record into the index.
+  func insert(for record: Record, in connection: borrowing Connection) throws(SQLiteError) {
+    try connection.run(
+      """
+      INSERT INTO search_documents (
+        tenant_id, entity_type, entity_id, reach, title, body, phone)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
+      """, Self.identity(record) + columns)
+    try connection.run(
+      "INSERT INTO search_index (rowid, reach, title, body, phone) VALUES (?, ?, ?, ?, ?)",
+      [.integer(connection.lastInsertRowID)] + columns)
+  }
+
+  /// Takes the document of a record out of the index, which must be told what it holds
+  /// (sqlite.org/fts5.html section 4.4.3).
+  private static func remove(for record: Record, in connection: borrowing Connection)
+    throws(SQLiteError)
+  {
+    let stored = try connection.first(
+      """
+      DELETE FROM search_documents WHERE tenant_id = ? AND entity_type = ? AND entity_id = ?
+      RETURNING n, reach, title, body, phone
+      """, identity(record)
+    ) { row -> [SQLiteValue] in
+      [SQLiteValue(row.integer(0))] + (1...4).map { SQLiteValue(row.text($0)) }
+    }
+    guard let stored else { return }
+    try connection.run(
+      """
+      INSERT INTO search_index (search_index, rowid, reach, title, body, phone)
+      VALUES ('delete', ?, ?, ?, ?, ?)
+      """, stored)
+  }
+
+  private static func identity(_ record: Record) -> [SQLiteValue] {
+    [record["tenantId"], .text(record.resource.description.entityType), record["id"]]
+  }
+}
