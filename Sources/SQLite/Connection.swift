@@ -19,15 +19,13 @@ public struct Connection: ~Copyable {
   /// How long a statement waits for another connection's lock.
   public static let busyTimeoutMilliseconds: Int32 = 5000
 
-  /// Called with each text that any connection of the process prepares, and the path of its file
-  /// (empty for one in memory): for tests.
-  package static let prepareObserver =
-    Mutex<(@Sendable (_ sql: String, _ path: String) -> Void)?>(nil)
+  /// Told of each text that any connection of the process prepares: for tests.
+  package static let prepareObserver = Mutex<PrepareObserver?>(nil)
 
   static func reportPrepare(_ sql: String, on database: OpaquePointer) {
     guard let observer = prepareObserver.withLock({ $0 }) else { return }
     let path = sqlite3_db_filename(database, "main").map { String(cString: $0) }
-    observer(sql, path ?? "")
+    observer.tell(sql, path ?? "")
   }
 
   let handle: ConnectionHandle

@@ -9,8 +9,8 @@ enum PreparedStatements {
   private static let log = Mutex<[String: [String]]>([:])
   /// The database files of the test servers.
   private static let paths = Mutex<Set<String>>([])
-  /// Those that were found to be at fault; each is reported once.
-  private static let reported = Mutex<Set<String>>([])
+  /// Those that were looked at already: each is reported once.
+  private static let checked = Mutex<Set<String>>([])
 
   /// How statements of the tests themselves begin; the rules do not bind them.
   static let testMark = "/* test */ "
@@ -25,8 +25,8 @@ enum PreparedStatements {
     guard !texts.withLock({ $0.contains(probe) }) else { return }
     Connection.prepareObserver.withLock { observer in
       let previous = observer
-      observer = { sql, path in
-        previous?(sql, path)
+      observer = PrepareObserver { sql, path in
+        previous?.tell(sql, path)
         guard path.isEmpty || paths.withLock({ $0.contains(path) }) else { return }
         guard !path.isEmpty || sql.hasPrefix(testMark) else { return }
         texts.withLock { _ = $0.insert(sql) }
@@ -70,13 +70,19 @@ enum PreparedStatements {
 
   /// Expects that every statement on a tenant's table names `tenant_id`.
   static func expectTenants() {
-    for sql in all where !exceptions.contains(where: { sql.hasPrefix($0) }) {
+    let prepared = texts.withLock { $0 }
+    let new = checked.withLock { checked in
+      let new = prepared.subtracting(checked)
+      checked.formUnion(new)
+      return new
+    }
+    for sql in new.sorted()
+    where !sql.contains(testMark) && !exceptions.contains(where: { sql.hasPrefix($0) }) {
       let touched = tenantTables.filter { table in
         sql.contains(" \(table) ") || sql.contains(" \(table)\n") || sql.hasSuffix(" \(table)")
       }
       guard !touched.isEmpty, !sql.contains("tenant_id") else { continue }
-      let isNew = reported.withLock { $0.insert(sql).inserted }
-      if isNew { Issue.record("no tenant_id beside \(touched): \(sql)") }
+      Issue.record("no tenant_id beside \(touched): \(sql)")
     }
   }
 }

@@ -203,8 +203,8 @@ import Values
     // Another suite may be observing at the same time.
     let previous = Connection.prepareObserver.withLock { observer in
       let previous = observer
-      observer = {
-        previous?($0, $1)
+      observer = PrepareObserver {
+        previous?.tell($0, $1)
         seen.add($0)
       }
       return previous

@@ -102,6 +102,14 @@ internal import Testing
     #expect(WordRules.unexplainedSafety(file("let a = \"Safety:\"\n\(promise)")).count == 1)
   }
 
+  @Test("a closure is found as a mutex's own value, not in a structure or beside a mutex")
+  func lockedClosures() {
+    let closure = "let a = Mutex<(@Sendable (Int) -> Void)?>(nil)"
+    #expect(lines(WordRules.lockedClosures(file("\n\(closure)"))) == [2])
+    #expect(WordRules.lockedClosures(file("let a = Mutex<Observer?>(nil)")).isEmpty)
+    #expect(WordRules.lockedClosures(file("func a(_ b: Mutex<Int>) {}\nlet c: () -> Int")).isEmpty)
+  }
+
   @Test(
     "a type name that says nothing is found",
     arguments: [

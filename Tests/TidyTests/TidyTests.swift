@@ -38,6 +38,9 @@ internal import Testing
   @Test("what the compiler cannot check carries a safety comment")
   func safety() { expectNone(tree.swift, WordRules.unexplainedSafety) }
 
+  @Test("no closure is a mutex's own value")
+  func lockedClosures() { expectNone(tree.swift, WordRules.lockedClosures) }
+
   @Test("no type has a name that says nothing")
   func names() { expectNone(tree.swift, WordRules.vagueNames) }
 

@@ -61,6 +61,14 @@ enum WordRules {
       .map { file.finding(line: $0.line, "\($0.reason) without a comment \"Safety:\"") }
   }
 
+  /// A closure that is a mutex's own value is wrapped anew by each access, until calling it takes
+  /// more stack than there is; as a member of a structure it stays as it is.
+  static func lockedClosures(_ file: SourceFile) -> [Finding] {
+    file.code.enumerated()
+      .filter { $0.element.contains(/Mutex<[^=]*->/) }
+      .map { file.finding(line: $0.offset + 1, "a closure as a mutex's own value") }
+  }
+
   static func vagueNames(_ file: SourceFile) -> [Finding] {
     let tokens = file.tokens
     let kinds: Set<String> = ["struct", "class", "enum", "actor", "protocol", "typealias"]

@@ -13,9 +13,14 @@ public final class FileDownload: HTTPResponseBodyStream {
   private let contents: FileContents
   private let file: StoredFile
   private let range: Range<Int>
-  private let ended: Mutex<(@Sendable () -> Void)?>
+  private let ended: Mutex<Ending?>
   /// The next byte to send.
   private let place: Mutex<Int>
+
+  /// Who is told that nothing more will be read.
+  private struct Ending {
+    let tell: @Sendable () -> Void
+  }
 
   /// - Parameter ended: Told once when nothing more will be read.
   init(
@@ -25,7 +30,7 @@ public final class FileDownload: HTTPResponseBodyStream {
     self.contents = contents
     self.file = file
     self.range = range
-    self.ended = Mutex(ended)
+    self.ended = Mutex(Ending(tell: ended))
     place = Mutex(range.lowerBound)
   }
 
@@ -46,7 +51,7 @@ public final class FileDownload: HTTPResponseBodyStream {
   }
 
   /// Nothing more will be read.
-  public func finish() { ended.withLock { $0.take() }?() }
+  public func finish() { ended.withLock { $0.take() }?.tell() }
 }
 
 /// A file as its content is sent.

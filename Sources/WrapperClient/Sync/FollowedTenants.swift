@@ -13,6 +13,8 @@ final class FollowedTenants: Sendable {
     var leaving: [String: Task<Void, Never>] = [:]
     /// What was asked of the tenants that were left.
     var past: [String: CacheUse.Totals] = [:]
+    /// Who is told of each tenant that is followed from now on.
+    var newcomer: (@Sendable (TenantSync) -> Void)?
     var isStopped = false
   }
 
@@ -20,7 +22,6 @@ final class FollowedTenants: Sendable {
   private let state = Mutex(State())
   private let alarm = Alarm()
   private let sweeper = Mutex<Task<Void, Never>?>(nil)
-  private let newcomer = Mutex<(@Sendable (TenantSync) -> Void)?>(nil)
 
   init(environment: SyncEnvironment) {
     self.environment = environment
@@ -28,7 +29,7 @@ final class FollowedTenants: Sendable {
 
   /// Who is told of each tenant that is followed from now on.
   func tellOfNew(_ newcomer: @escaping @Sendable (TenantSync) -> Void) {
-    self.newcomer.withLock { $0 = newcomer }
+    state.withLock { $0.newcomer = newcomer }
   }
 
   /// The tenants in memory.
@@ -133,7 +134,7 @@ final class FollowedTenants: Sendable {
       add(sync, to: &state)
     }
     if isNew {
-      newcomer.withLock { $0 }?(sync)
+      state.withLock { $0.newcomer }?(sync)
       sync.start(delaySeconds: delaySeconds, after: previous)
       alarm.ring()
     }

@@ -8,10 +8,15 @@ struct Signals {
   private let stopped: AsyncStream<Void>
   private let state: State
 
+  private struct Reloading {
+    var reload: (@Sendable () -> Void)?
+    var isWanted = false
+  }
+
   /// What has come so far.
   private final class State: Sendable {
     let isStopping = Atomic<Bool>(false)
-    let reloading = Mutex<(reload: (@Sendable () -> Void)?, isWanted: Bool)>((nil, false))
+    let reloading = Mutex(Reloading())
 
     func reload() {
       let reload = reloading.withLock { reloading in
