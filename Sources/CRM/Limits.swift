@@ -46,6 +46,8 @@ public enum Limits {
   public static let offsetRecordsMax = 100_000
   /// Conditions in one query string.
   public static let filtersMax = 40
+  /// Bytes of a value that the activity log is filtered by.
+  static let filterBytesMax = 1024
   /// Values in one `in` or `nin`.
   public static let listedValuesMax = 200
   /// Owners whose records a list finds each by an index, before it walks through all records.
@@ -90,6 +92,10 @@ public enum Limits {
   static let versionStepsMax = 100
   /// Characters of what a timeline says of one item.
   static let summaryCharactersMax = 200
+  /// Entries of other applications in one request.
+  public static let activitiesPerBatchMax = 1000
+  /// How far from now the time of another application's entry may be, in milliseconds.
+  static let activityDistanceMillisecondsMax: Int64 = 24 * 3600 * 1000
   /// Changes in one batch.
   public static let batchOperationsMax = 500
   /// The body of a batch.

@@ -168,7 +168,8 @@ public final class RecordStore: Sendable {
     return entry
   }
 
-  private func entry(
+  /// An entry of what the caller does, with the whole context.
+  func entry(
     _ mutation: Mutation, metadata: JSONObject, at now: Timestamp
   ) -> ActivityEntry {
     let caller = mutation.caller
