@@ -23,7 +23,6 @@ import WrapperClient
       let contact = try await act("POST", "/api/contacts", ["lastName": "a"], "crm.contacts.create")
       let path = "/api/contacts/\(contact.id)"
       let lead = try await act("POST", "/api/leads", ["title": "b"], "crm.leads.create")
-      let other = try await act("POST", "/api/contacts", ["lastName": "b"], "crm.contacts.create")
       _ = try await act("PATCH", path, ["phone": "1"], "crm.contacts.update")
       _ = try await act("PUT", path, ["lastName": "c"], "crm.contacts.update")
       _ = try await act("POST", "\(path)/tags", ["tags": ["x"]], "crm.contacts.update")
@@ -36,9 +35,6 @@ import WrapperClient
       _ = try await act("PATCH", "/api/tasks/\(task.id)/complete", nil, "crm.tasks.complete")
       _ = try await act("DELETE", path, nil, "crm.contacts.delete")
       _ = try await act("POST", "\(path)/restore", nil, "crm.contacts.restore")
-      _ = try await act(
-        "POST", "\(path)/merge", ["from": .string(other.id)], "crm.contacts.merge",
-        "crm.contacts.delete")
       _ = try await act("PUT", "/api/preferences/x", [1], "crm.preferences.update")
       _ = try await act("DELETE", "/api/preferences/x", nil, "crm.preferences.delete")
       _ = try await act("POST", "/api/sync/refresh", nil, "crm.sync.refresh")
