@@ -81,7 +81,8 @@ public final class RecordStore: Sendable {
     _ work: @escaping @Sendable (borrowing Connection, Timestamp) throws -> MutationAnswer
   ) async throws -> MutationAnswer {
     do {
-      let (answer, hasPurgedFiles) = try await database.write { [time, contents] connection in
+      let (answer, hasPurgedFiles) = try await database.write(seesDeferredRows: false) {
+        [time, contents] connection in
         let now = time.now()
         if let answer = try key?.answer(for: caller, at: now, in: connection) {
           return (answer, false)
@@ -126,7 +127,9 @@ public final class RecordStore: Sendable {
     of mutation: Mutation, entityID: String?, problem: Problem
   ) async throws {
     let entry = failure(of: mutation, entityID: entityID, problem: problem)
-    try await database.write { [log] connection in try log.append(entry, in: connection) }
+    try await database.write(seesDeferredRows: false) { [log] connection in
+      try log.append(entry, in: connection)
+    }
     activityWritten(mutation.caller.tenantID)
   }
 

@@ -55,7 +55,7 @@ extension RecordStore {
   /// - Throws: what the database throws; the entries wait on then.
   public func writeBufferedActivities() async throws {
     try await buffer.drain { entries in
-      try await database.write { [log] connection in
+      try await database.write(seesDeferredRows: false) { [log] connection in
         for entry in entries { try log.append(entry, in: connection) }
       }
       for tenantID in Set(entries.map(\.tenantID)) { activityWritten(tenantID) }
