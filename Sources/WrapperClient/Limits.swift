@@ -98,6 +98,8 @@ enum Limits {
   static let tenantsFollowedAtStartMax = 100
   /// How long a person or unit that the Wrapper does not know is remembered as such.
   static let unknownSeconds = 30.0
+  /// How long older activities are remembered that the Wrapper gave.
+  static let olderActivitySeconds = 30.0
   /// The most answers about single people and units that are remembered, each of at most so many
   /// bytes, and the most such calls at once.
   static let onDemandEntriesMax = 1_000

@@ -32,6 +32,7 @@ public final class ActivityLog: Sendable {
     let seq = newest.seq + 1
     let hash = ActivityEntry.link(previous: newest.hash, core: core, personal: personal)
     let timestamp = entry.timestamp.rfc3339
+    let writtenAt = entry.writtenAt.rfc3339
     try connection.run(
       Self.insertSQL,
       [
@@ -39,17 +40,17 @@ public final class ActivityLog: Sendable {
         SQLiteValue(entry.entityID), SQLiteValue(entry.entityType),
         .text(FixedPoint.text(units: entry.creditUnits, scale: 4)), .text(timestamp),
         .text(entry.sessionID), .text(entry.userContext), .text(entry.permissions),
-        .text(entry.metadata), .text(entry.compliance), .text(timestamp), .integer(seq),
+        .text(entry.metadata), .text(entry.compliance), .text(writtenAt), .integer(seq),
         .integer(entry.creditUnits), SQLiteValue(entry.unitID), SQLiteValue(entry.unitPath),
-        .text(ActivityEntry.source), .blob(entry.salt), .blob(core), .blob(personal),
-        .blob(hash),
+        .text(entry.source.rawValue), SQLiteValue(entry.receivedAt?.rfc3339), .blob(entry.salt),
+        .blob(core), .blob(personal), .blob(hash),
       ])
     connection.merge(
       [.integer(seq), .blob(hash)], into: [.text(entry.tenantID)], of: Self.chains)
     try connection.run(
       Self.outboxSQL,
       [
-        .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(timestamp),
+        .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(writtenAt),
       ])
     connection.merge(
       [.integer(1), .integer(entry.creditUnits), .text(timestamp)],
@@ -81,8 +82,8 @@ public final class ActivityLog: Sendable {
     INSERT INTO crm_activities (
       id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
       session_id, user_context, permissions, metadata, compliance, created_at, seq, credit_units,
-      unit_id, unit_path, source, salt, core_hash, personal_hash, hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      unit_id, unit_path, source, received_at, salt, core_hash, personal_hash, hash)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
   private static let chains = DeferredTable(
