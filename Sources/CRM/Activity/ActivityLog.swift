@@ -63,9 +63,9 @@ public final class ActivityLog: Sendable {
   }
 
   /// A rollup's bucket: a quarter of an hour.
-  private static let bucketMilliseconds: Int64 = 15 * 60 * 1000
+  static let bucketMilliseconds: Int64 = 15 * 60 * 1000
 
-  private static let insertSQL = """
+  static let insertSQL = """
     INSERT INTO crm_activities (
       id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
       session_id, user_context, permissions, metadata, compliance, created_at, seq, credit_units,
@@ -73,7 +73,7 @@ public final class ActivityLog: Sendable {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
-  private static let chainSQL = """
+  static let chainSQL = """
     INSERT INTO activity_chains (tenant_id, seq, head) VALUES (?, ?, ?)
     ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, head = excluded.head
     """
