@@ -42,7 +42,9 @@ struct ActivityExportRoutes: Sendable {
     guard context.request.head.method == .get else { return response }
     let end = try transfers.begin(context)
     do {
-      response.body = .stream(try await begin(query, reach, context, end))
+      let export = try await begin(query, reach, context, end)
+      response.headers.add("X-Activity-Id", export.id)
+      response.body = .stream(export)
     } catch {
       end()
       throw error

@@ -128,7 +128,7 @@ enum ServeCommand {
       },
       log: log)
     let server = HTTPServer(configuration: try server(configuration), application: application)
-    let control = controlSocket(parts)
+    let control = controlSocket(parts, store)
     signals.onReload { [options = parts.options] in reload(options, server, log) }
     let outcome: Result<Void, any Error>
     do {
@@ -159,11 +159,14 @@ enum ServeCommand {
   }
 
   /// Opens the way for commands; a file system without sockets must not stop the server.
-  private static func controlSocket(_ parts: RunningParts) -> ControlSocket? {
-    guard let embedded = parts.embedded else { return nil }
+  private static func controlSocket(
+    _ parts: RunningParts, _ store: RecordStore
+  ) -> ControlSocket? {
     do {
       return try ControlSocket(
-        databasePath: parts.configuration.databasePath, wrapper: embedded)
+        databasePath: parts.configuration.databasePath,
+        application: ControlApplication(
+          store: store, directory: parts.embedded?.administration))
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")

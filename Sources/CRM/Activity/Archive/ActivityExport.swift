@@ -61,6 +61,9 @@ public final class ActivityExport: HTTPResponseBodyStream {
   /// How long a slice may take, in seconds: a filter may have to pass over many entries.
   private static let deadlineSeconds = 30.0
 
+  /// The id of the entry that tells of it.
+  public let id: String
+
   private let database: Database
   private let query: ActivityExportQuery
   private let tenantID: String
@@ -70,11 +73,12 @@ public final class ActivityExport: HTTPResponseBodyStream {
   private let listener: Mutex<Listener?>
 
   init(
-    _ database: Database, _ query: ActivityExportQuery, tenantID: String, reach: ActivityReach,
-    columns: ExportColumns, manifest: ArchiveManifest,
+    _ database: Database, _ query: ActivityExportQuery, id: String, tenantID: String,
+    reach: ActivityReach, columns: ExportColumns, manifest: ArchiveManifest,
     finished: @escaping @Sendable () -> Void,
     completed: @escaping @Sendable (ArchiveManifest) async throws -> Void
   ) {
+    self.id = id
     self.database = database
     self.query = query
     self.tenantID = tenantID

@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import JSON
 public import Values
 
 /// An entry of the activity log as an archive carries it: on its way out of a log or into one.
@@ -150,5 +151,44 @@ public struct ArchiveCheck: Sendable {
     }
     place = ActivityPlace(seq: seq, head: hash)
     if entry.isErased { erasedCount += 1 }
+  }
+}
+
+extension ArchivedActivity {
+  /// The entry as a line of an archive, without the end of the line.
+  public var line: [UInt8] {
+    var writer = JSONWriter(capacity: 4096)
+    writer.beginObject()
+    writer.member("id", id)
+    writer.member("tenantId", tenantID)
+    writer.member("userId", userID)
+    writer.member("operation", operation)
+    writer.member("entityId", entityID)
+    writer.member("entityType", entityType)
+    writer.name("creditCost")
+    writer.decimal(units: creditUnits, scale: 4)
+    writer.member("timestamp", timestamp.rfc3339)
+    writer.member("sessionId", sessionID)
+    for (name, context) in [
+      ("userContext", userContext), ("permissions", permissions), ("metadata", metadata),
+      ("compliance", compliance),
+    ] {
+      writer.name(name)
+      if let context { writer.raw(context.utf8) } else { writer.null() }
+    }
+    writer.member("source", source.rawValue)
+    writer.member("receivedAt", receivedAt?.rfc3339)
+    writer.name("seq")
+    if let seq { writer.integer(seq) } else { writer.null() }
+    writer.member("unitId", unitID)
+    writer.member("unitPath", unitPath)
+    for (name, bytes) in [
+      ("salt", salt), ("coreHash", coreHash), ("personalHash", personalHash), ("hash", hash),
+    ] {
+      writer.member(name, bytes.map { Hexadecimal.text($0) })
+    }
+    if isWithheld { writer.member("withheld", ["metadata"]) }
+    writer.endObject()
+    return writer.bytes
   }
 }

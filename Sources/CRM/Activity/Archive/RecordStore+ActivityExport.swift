@@ -1,6 +1,6 @@
 internal import Database
 internal import HTTP
-internal import JSON
+public import JSON
 internal import SQLite
 internal import Values
 
@@ -40,23 +40,50 @@ extension RecordStore {
     var completion = mutation
     completion.operation = "\(mutation.operation).completed"
     completion.creditUnits = 0
+    let id = try JSONParser.parse(answer.body)["activityId"]?.string ?? ""
     let export = ActivityExport(
-      database, query, tenantID: tenantID, reach: reach,
+      database, query, id: id, tenantID: tenantID, reach: reach,
       columns: ExportColumns(seenBy: viewerID, in: catalog), manifest: manifest,
       finished: finished
     ) { [self, completion] manifest in
-      _ = try await note(
-        completion,
-        JSONObject([
-          ("rows", .integer(manifest.rows)),
-          ("firstSeq", manifest.firstSeq.map { .integer($0) } ?? .null),
-          ("lastSeq", manifest.lastSeq.map { .integer($0) } ?? .null),
-          ("lastHash", manifest.lastHash.map(JSONValue.string) ?? .null),
-          ("withheld", .integer(manifest.withheld)),
-        ]))
+      // The manifest, but for the values of filters, which may tell of persons.
+      var details = manifest.json.object ?? JSONObject()
+      details["filter"] = nil
+      details["export"] = .string(id)
+      _ = try await note(completion, details)
     }
     return (answer, export)
   }
+
+  /// What was handed out by the export that the entry `id` tells of, but for its filter; nil until
+  /// it is complete.
+  ///
+  /// - Throws: what the database throws.
+  public func exportManifest(_ id: String, tenantID: String) throws -> JSONObject? {
+    let completed = try database.read { connection in
+      try connection.all(
+        """
+        SELECT a.metadata FROM crm_activities AS a
+        WHERE a.tenant_id = ? AND a.operation = ?
+        ORDER BY a.timestamp DESC, a.seq DESC LIMIT ?
+        """,
+        [
+          .text(tenantID), .text("\(Self.activityExportOperation).completed"),
+          .integer(Self.exportsLookedAt),
+        ]
+      ) { $0.text(0) ?? "" }
+    }
+    for text in completed {
+      var details = try JSONParser.parse(text).object ?? JSONObject()
+      guard details["export"] == .string(id) else { continue }
+      details["export"] = nil
+      return details
+    }
+    return nil
+  }
+
+  /// Among how many of the newest exports one is looked for.
+  private static let exportsLookedAt: Int64 = 100
 
   /// The newest entry of a tenant.
   public func activityPlace(tenantID: String) throws -> ActivityPlace {

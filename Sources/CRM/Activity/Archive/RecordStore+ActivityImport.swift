@@ -1,6 +1,6 @@
 internal import Cryptography
 internal import Database
-internal import JSON
+public import JSON
 internal import SQLite
 internal import Values
 
@@ -107,17 +107,10 @@ extension RecordStore {
     }
   }
 
-  /// Logs that entries were brought into the log, by the one who holds the file.
+  /// Logs that entries were brought into the log by the one who holds the file.
   ///
-  /// - Parameters:
-  ///   - tenantID: The tenant.
-  ///   - mode: `archive` for entries that kept their links, `append` for new ones.
-  ///   - counts: How many lines became what.
-  public func noteActivityImport(
-    tenantID: String, mode: String, counts: KeyValuePairs<String, Int>
-  ) async throws {
-    var details = JSONObject([("mode", .string(mode))])
-    for (name, count) in counts { details[name] = .integer(Int64(count)) }
+  /// - Parameter details: How many lines became what.
+  public func noteActivityImport(tenantID: String, _ details: JSONObject) async throws {
     _ = try await note(
       commandMutation(Self.activityImportOperation, tenantID: tenantID), details)
   }

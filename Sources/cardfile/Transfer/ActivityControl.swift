@@ -1,0 +1,132 @@
+internal import CRM
+internal import Foundation
+internal import HTTP
+internal import JSON
+internal import Values
+
+/// What commands do with the activity log of a tenant, which `X-Tenant-Id` names.
+struct ActivityControl: Sendable {
+  static let path = "/control/activities"
+  /// The most that one step of an import takes.
+  static let stepBytesMax = 16 * 1024 * 1024
+  /// Bears the id of the entry that tells of an export.
+  static let exportField = "X-Activity-Id"
+
+  let store: RecordStore
+
+  func add(to router: inout Router<ControlApplication.Endpoint>) {
+    router.add(.get, "\(Self.path)/place", .init { try place($0) })
+    router.add(.get, "\(Self.path)/export", .init { try await export($0) })
+    router.add(.get, "\(Self.path)/manifest", .init { try manifest($0) })
+    router.add(
+      .post, "\(Self.path)/restore",
+      .init(bodyBytesMax: Self.stepBytesMax) { try await restore($0) })
+    router.add(
+      .post, "\(Self.path)/import",
+      .init(bodyBytesMax: Self.stepBytesMax) { try await take($0) })
+    router.add(.post, "\(Self.path)/note", .init(bodyBytesMax: 65_536) { try await note($0) })
+  }
+
+  // MARK: Out
+
+  private func export(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let tenantID = try tenant(request)
+    var values: [String: String] = [:]
+    for item in try QueryItems(parsing: request.head.query).items {
+      // What is below a unit is the directory's to know, which may be elsewhere.
+      guard ActivityExportQuery.names.contains(item.name), item.name != "departmentId" else {
+        throw Problem(.invalidParameter, "There is no filter \(item.name).")
+      }
+      values[item.name] = item.value
+    }
+    let query = try ActivityExportQuery(values, now: request.head.receivedAt) { _ in [] }
+    let begun = try await store.exportActivities(
+      query, reach: .tenant,
+      store.commandMutation(RecordStore.activityExportOperation, tenantID: tenantID),
+      viewerID: nil, finished: {})
+    var response = HTTPResponse(status: 200, body: .stream(begun.export))
+    response.headers.add("Content-Type", "application/octet-stream")
+    response.headers.add(Self.exportField, begun.export.id)
+    return response
+  }
+
+  private func manifest(_ request: HTTPRequest) throws -> HTTPResponse {
+    let values = try values(request)
+    guard
+      let manifest = try store.exportManifest(
+        values["export"] ?? "", tenantID: tenant(request))
+    else { throw Problem(.notFound, "The export was not completed.") }
+    return .json(JSONValue.object(manifest).bytes)
+  }
+
+  // MARK: In
+
+  /// The end of the chain, and the hash of the entry at `seq`.
+  private func place(_ request: HTTPRequest) throws -> HTTPResponse {
+    let tenantID = try tenant(request)
+    let place = try store.activityPlace(tenantID: tenantID)
+    var answer: JSONObject = JSONObject([
+      ("seq", .integer(place.seq)), ("head", .string(Hexadecimal.text(place.head))),
+    ])
+    if let seq = try values(request)["seq"].flatMap({ Int64($0) }),
+      let hash = try store.activityHash(tenantID: tenantID, seq: seq)
+    {
+      answer["hash"] = .string(Hexadecimal.text(hash))
+    }
+    return .json(JSONValue.object(answer).bytes)
+  }
+
+  private func restore(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let values = try values(request)
+    guard let seq = values["seq"].flatMap({ Int64($0) }),
+      let head = values["head"].flatMap(Hexadecimal.bytes)
+    else { throw Problem(.invalidParameter, "seq and head are wanted.") }
+    let place = try await store.restoreActivities(
+      entries(request), tenantID: tenant(request), after: ActivityPlace(seq: seq, head: head))
+    let answer: JSONValue = [
+      "seq": .integer(place.seq), "head": .string(Hexadecimal.text(place.head)),
+    ]
+    return .json(answer.bytes)
+  }
+
+  private func take(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let outcomes = try await store.importActivities(
+      entries(request), tenantID: tenant(request),
+      isTrial: values(request)["trial"] == "true")
+    let answer = outcomes.map { outcome -> JSONValue in
+      switch outcome {
+      case .added: "added"
+      case .duplicate: "duplicate"
+      case .rejected(let reason): ["reason": .string(reason)]
+      }
+    }
+    return .json(JSONValue.array(answer).bytes)
+  }
+
+  private func note(_ request: HTTPRequest) async throws -> HTTPResponse {
+    guard case .bytes(let bytes) = request.body, let details = try JSONParser.parse(bytes).object
+    else { throw Problem(.malformedRequest, "An object is wanted.") }
+    try await store.noteActivityImport(tenantID: tenant(request), details)
+    return .json(bytes)
+  }
+
+  private func entries(_ request: HTTPRequest) throws -> [ArchivedActivity] {
+    guard case .bytes(let bytes) = request.body else { return [] }
+    return try bytes.split(separator: 0x0a).map { try ArchivedActivity(ndjson: Array($0)) }
+  }
+
+  private func tenant(_ request: HTTPRequest) throws -> String {
+    guard let id = request.head.headers["X-Tenant-Id"], !id.isEmpty else {
+      throw Problem(.invalidParameter, "X-Tenant-Id is wanted.")
+    }
+    return id
+  }
+
+  private func values(_ request: HTTPRequest) throws -> [String: String] {
+    var values: [String: String] = [:]
+    for item in try QueryItems(parsing: request.head.query).items {
+      values[item.name] = item.value
+    }
+    return values
+  }
+}
