@@ -4,7 +4,7 @@ enum Limits {
   static let crowdMutations = 8
   /// The pause between two batches while it is, in seconds: what is written meanwhile waits in the
   /// file and follows at full speed afterwards.
-  static let crowdedPauseSeconds = 0.2
+  static let crowdedPauseSeconds = 1.0
   /// The size at which a batch of activities is sent although more rows wait, in bytes; far below
   /// what a Wrapper takes.
   static let batchBytesWanted = 4 * 1024 * 1024

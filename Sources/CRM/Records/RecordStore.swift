@@ -80,7 +80,8 @@ public final class RecordStore: Sendable {
     _ work: @escaping @Sendable (borrowing Connection, Timestamp) throws -> MutationAnswer
   ) async throws -> MutationAnswer {
     do {
-      let (answer, hasPurgedFiles) = try await database.write { [time, contents] connection in
+      let (answer, hasPurgedFiles) = try await database.write(seesDeferredRows: false) {
+        [time, contents] connection in
         let now = time.now()
         if let answer = try key?.answer(for: caller, at: now, in: connection) {
           return (answer, false)
@@ -137,7 +138,9 @@ public final class RecordStore: Sendable {
     entry.entityID = entityID
     entry.creditUnits = 0
     let finished = entry
-    try await database.write { [log] connection in try log.append(finished, in: connection) }
+    try await database.write(seesDeferredRows: false) { [log] connection in
+      try log.append(finished, in: connection)
+    }
     activityWritten(mutation.caller.tenantID)
   }
 

@@ -18,7 +18,6 @@ extension ActivityLog {
   ) throws(SQLiteError) -> ActivityPlace {
     guard let tenantID = entries.first?.tenantID else { return place }
     var place = place
-    var sums = ActivitySums()
     for entry in entries {
       let core = entry.coreHash ?? []
       let personal = entry.personalHash ?? []
@@ -26,11 +25,10 @@ extension ActivityLog {
         entry.hash ?? ActivityEntry.link(previous: place.head, core: core, personal: personal)
       place = ActivityPlace(seq: place.seq + 1, head: hash)
       try connection.run(Self.insertSQL, Self.values(entry, place, core, personal))
-      sums.add(entry)
+      Self.addToSums(entry.entry, in: connection)
     }
-    try connection.run(
-      Self.chainSQL, [.text(tenantID), .integer(place.seq), .blob(place.head)])
-    try sums.write(tenantID: tenantID, in: connection)
+    connection.merge(
+      [.integer(place.seq), .blob(place.head)], into: [.text(tenantID)], of: Self.chains)
     return place
   }
 
@@ -53,54 +51,10 @@ extension ActivityLog {
   }
 }
 
-/// What several entries of one tenant add to the sums, so that each row is written once.
-private struct ActivitySums {
-  private struct Key: Hashable {
-    let bucket: Int64
-    let unitID: String
-    let userID: String
-    let operation: String
-    let entityType: String
-  }
-
-  private struct Sum {
-    var entries: Int64 = 0
-    var units: Int64 = 0
-    var latest: Int64 = 0
-  }
-
-  private var sums: [Key: Sum] = [:]
-
-  mutating func add(_ entry: ArchivedActivity) {
-    let key = Key(
-      bucket: entry.timestamp.milliseconds / ActivityLog.bucketMilliseconds,
-      unitID: entry.unitID ?? "", userID: entry.userID, operation: entry.operation,
-      entityType: entry.entityType ?? "")
-    var sum = sums[key] ?? Sum()
-    sum.entries += 1
-    sum.units += entry.creditUnits
-    sum.latest = max(sum.latest, entry.timestamp.milliseconds)
-    sums[key] = sum
-  }
-
-  func write(tenantID: String, in connection: borrowing Connection) throws(SQLiteError) {
-    for (key, sum) in sums {
-      try connection.run(
-        """
-        INSERT INTO activity_rollups (
-          tenant_id, bucket, unit_id, user_id, operation, entity_type, entries, credit_units,
-          latest)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (tenant_id, bucket, unit_id, user_id, operation, entity_type) DO UPDATE SET
-          entries = entries + excluded.entries,
-          credit_units = credit_units + excluded.credit_units,
-          latest = max(latest, excluded.latest)
-        """,
-        [
-          .text(tenantID), .integer(key.bucket), .text(key.unitID), .text(key.userID),
-          .text(key.operation), .text(key.entityType), .integer(sum.entries), .integer(sum.units),
-          .text(Timestamp(milliseconds: sum.latest).rfc3339),
-        ])
-    }
+extension ActivityPlace {
+  /// The end of a tenant's chain as the transaction sees it.
+  init(of tenantID: String, in connection: borrowing Connection) throws(SQLiteError) {
+    let newest = try ActivityLog.newestLink(of: tenantID, in: connection)
+    self.init(seq: newest.seq, head: newest.hash)
   }
 }

@@ -88,9 +88,7 @@ extension RecordStore {
   /// The newest entry of a tenant.
   public func activityPlace(tenantID: String) throws -> ActivityPlace {
     try database.read { connection in
-      try connection.first(
-        "SELECT seq, head FROM activity_chains WHERE tenant_id = ?", [.text(tenantID)]
-      ) { ActivityPlace(seq: $0.integer(0) ?? 0, head: $0.blob(1) ?? []) } ?? ActivityPlace()
+      try ActivityPlace(of: tenantID, in: connection)
     }
   }
 

@@ -39,7 +39,7 @@ extension RecordStore {
       try check.take(entry)
     }
     return try await database.write { [log] connection in
-      guard try Self.end(of: tenantID, in: connection) == place else {
+      guard try ActivityPlace(of: tenantID, in: connection) == place else {
         throw ArchiveDoesNotContinue()
       }
       return try log.restore(entries, after: place, in: connection)
@@ -101,7 +101,7 @@ extension RecordStore {
       }
       if !isTrial {
         _ = try log.restore(
-          fresh, after: Self.end(of: tenantID, in: connection), in: connection)
+          fresh, after: ActivityPlace(of: tenantID, in: connection), in: connection)
       }
       return outcomes
     }
@@ -127,14 +127,6 @@ extension RecordStore {
     return Mutation(
       caller: .system(tenantID: tenantID), operation: operation, scope: .server,
       permissions: permissions.text)
-  }
-
-  private static func end(
-    of tenantID: String, in connection: borrowing Connection
-  ) throws(SQLiteError) -> ActivityPlace {
-    try connection.first(
-      "SELECT seq, head FROM activity_chains WHERE tenant_id = ?", [.text(tenantID)]
-    ) { ActivityPlace(seq: $0.integer(0) ?? 0, head: $0.blob(1) ?? []) } ?? ActivityPlace()
   }
 
   /// As much of the entry of an id as tells whether another is the same; ids are unique over all
