@@ -98,6 +98,14 @@ public enum Limits {
   static let summaryCharactersMax = 200
   /// Entries of other applications in one request.
   public static let activitiesPerBatchMax = 1000
+  /// Entries of reads that wait in memory until they are written together.
+  static let bufferedActivitiesWanted = 100
+  /// How long such an entry waits at most, in seconds.
+  public static let bufferedActivitySeconds = 5.0
+  /// Entries that wait in memory at most, because the file takes none; some kilobytes each.
+  static let bufferedActivitiesMax = 2000
+  /// Such entries that one transaction writes at most, so that changes behind it do not wait.
+  static let activitiesPerWriteMax = 200
   /// How far from now the time of another application's entry may be, in milliseconds.
   static let activityDistanceMillisecondsMax: Int64 = 24 * 3600 * 1000
   /// Changes in one batch.

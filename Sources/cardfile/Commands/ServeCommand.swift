@@ -142,11 +142,17 @@ enum ServeCommand {
           log.write(.error, "reminders could not be fired and will be tried again: \(error)")
         }
       }
+      let recording = Task {
+        await store.keepWritingBufferedActivities { error in
+          log.write(.error, "entries could not be written and will be tried again: \(error)")
+        }
+      }
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
       // They are not waited for: the closed database refuses what they would still do.
       housekeeping.cancel()
       reminding.cancel()
+      recording.cancel()
       outcome = .success(())
     } catch {
       outcome = .failure(error)
@@ -155,6 +161,12 @@ enum ServeCommand {
     async let isControlStopped: Void? = control?.stop()
     await server.stop(graceSeconds: graceSeconds)
     _ = await isControlStopped
+    do {
+      try await store.writeBufferedActivities()
+    } catch {
+      log.write(
+        .error, "\(store.bufferedActivities) entries of the log were lost at the stop: \(error)")
+    }
     try outcome.get()
   }
 
@@ -165,8 +177,7 @@ enum ServeCommand {
     do {
       return try ControlSocket(
         databasePath: parts.configuration.databasePath,
-        application: ControlApplication(
-          store: store, directory: parts.embedded?.administration))
+        application: ControlApplication(store: store, embedded: parts.embedded))
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")

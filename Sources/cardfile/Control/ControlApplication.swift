@@ -1,9 +1,10 @@
+internal import API
 internal import CRM
+internal import EmbeddedWrapper
 internal import HTTP
-internal import JSON
 
-/// What commands of this program are answered: the activity log's own endpoints, and those of the
-/// embedded Wrapper's administration.
+/// What commands of this program are answered: the activity log's endpoints for who holds the file,
+/// and the directory's where it is kept here.
 ///
 /// It is reached by who may open the file alone.
 struct ControlApplication: HTTPApplication {
@@ -18,8 +19,12 @@ struct ControlApplication: HTTPApplication {
   /// Nil where the directory is kept elsewhere.
   private let directory: (any HTTPApplication)?
 
-  init(store: RecordStore, directory: (any HTTPApplication)?) {
-    self.directory = directory
+  init(store: RecordStore, embedded: EmbeddedWrapper?) {
+    directory = embedded.map { embedded in
+      DirectoryCommands(store: store, directory: embedded.administration) {
+        await embedded.administer($0, in: $1)
+      }
+    }
     var router = Router<Endpoint>()
     ActivityControl(store: store).add(to: &router)
     self.router = router

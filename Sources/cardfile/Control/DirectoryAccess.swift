@@ -1,3 +1,4 @@
+internal import API
 internal import CRM
 internal import Cryptography
 internal import Database
@@ -54,8 +55,7 @@ struct DirectoryAccess: Sendable {
         // Whoever serves the file next ships what is logged here.
         let store = try RecordStore(database, catalog: .standard) { _ in }
         return DirectoryAccess(
-          way: .file(
-            ControlApplication(store: store, directory: wrapper.administration), database))
+          way: .file(ControlApplication(store: store, embedded: wrapper), database))
       } catch DatabaseError.locked(let pid) {
         guard TimeSource.system.monotonicNanoseconds() < deadline else {
           let holder = pid.map { "process \($0)" } ?? "another process"
@@ -86,6 +86,8 @@ struct DirectoryAccess: Sendable {
     var headers: HTTPHeaders = [:]
     if let tenantID { headers.add("X-Tenant-Id", tenantID) }
     if body != nil { headers.add("Content-Type", "application/json") }
+    headers.add("User-Agent", "cardfile/\(Program.version)")
+    headers.add(DirectoryCommands.operatorField, PercentEncoding.encode(NSUserName()))
     switch way {
     case .server(let client):
       do throws(ControlClient.Failure) {
