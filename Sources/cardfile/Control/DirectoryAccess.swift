@@ -190,7 +190,8 @@ struct DirectoryAccess: Sendable {
     }
   }
 
-  private static func database(_ path: String, isLitestream: Bool) throws -> Database {
+  /// Opens the file, in a folder that is made when it is missing.
+  static func database(_ path: String, isLitestream: Bool) throws -> Database {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     try FileManager.default.createDirectory(
       at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -1,6 +1,7 @@
 internal import CRM
 internal import Foundation
 internal import JSON
+internal import Values
 
 /// A file of activities that is read from its beginning, one line at a time.
 struct ArchiveFile {

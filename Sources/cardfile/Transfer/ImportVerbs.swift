@@ -1,6 +1,8 @@
 internal import CRM
 internal import Foundation
+internal import HTTP
 internal import JSON
+internal import Values
 
 extension DirectoryNoun {
   static let importing = DirectoryNoun(

@@ -107,6 +107,17 @@ extension RecordStore {
     }
   }
 
+  /// Appends sealed entries of one tenant as the next of its chain, without shipping them.
+  ///
+  /// - Throws: what the database throws; nothing is kept then.
+  public func appendActivities(_ entries: [ArchivedActivity]) async throws {
+    guard let tenantID = entries.first?.tenantID else { return }
+    try await database.write { [log] connection in
+      _ = try log.restore(
+        entries, after: ActivityPlace(of: tenantID, in: connection), in: connection)
+    }
+  }
+
   /// Logs that entries were brought into the log by the one who holds the file.
   ///
   /// - Parameter details: How many lines became what.
