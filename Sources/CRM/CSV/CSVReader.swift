@@ -30,6 +30,12 @@ public struct CSVReader: Sendable {
     /// The cells; nil where nothing stands between the delimiters.
     public var cells: [String?]
 
+    /// A line made of its parts.
+    public init(line: Int, cells: [String?]) {
+      self.line = line
+      self.cells = cells
+    }
+
     /// Whether the line is blank.
     public var isBlank: Bool { cells == [nil] }
   }
@@ -56,6 +62,12 @@ public struct CSVReader: Sendable {
     public var kind: Kind
     /// The line on which the row begins, from 1.
     public var line: Int
+
+    /// A fault made of its parts.
+    public init(kind: Kind, line: Int) {
+      self.kind = kind
+      self.line = line
+    }
   }
 
   private enum State: Sendable {

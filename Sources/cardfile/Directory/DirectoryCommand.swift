@@ -49,7 +49,7 @@ enum DirectoryCommand {
     defer { access.close() }
     let tenantID =
       verb.needsTenant
-      ? try await tenant(settings, access) { try verb.fallbackTenant(given) } : nil
+      ? try await tenant(settings, access) { try await verb.fallbackTenant(given, access) } : nil
     return try await verb.run(
       DirectoryCall(verb: verb, arguments: given, access: access, tenantID: tenantID))
   }
@@ -72,14 +72,16 @@ enum DirectoryCommand {
 
   /// The tenant that was named, or the only one of the file.
   private static func tenant(
-    _ settings: SettingValues, _ access: DirectoryAccess, fallback: () throws -> String?
+    _ settings: SettingValues, _ access: DirectoryAccess, fallback: () async throws -> String?
   ) async throws -> String {
     let named = settings.list("CRM_TENANT_ID")
     if let only = named.first, named.count == 1 { return only }
     let answer = try await access.send(.get, "/api/directory/tenants", tenantID: nil)
     let tenants = (answer.body["data"]?.array ?? []).compactMap { $0["id"]?.string }
     let choice = named.isEmpty ? tenants : named
-    guard let only = try choice.first ?? fallback() else {
+    var only = choice.first
+    if only == nil { only = try await fallback() }
+    guard let only else {
       throw CommandFailure.failed(
         "there is no tenant yet: cardfile tenant add, or the setup link that serve prints")
     }

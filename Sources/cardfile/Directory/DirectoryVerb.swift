@@ -67,7 +67,9 @@ struct DirectoryVerb: Sendable {
   /// Whether it works on the directory, which a remote Wrapper keeps where there is one.
   var isOfDirectory = true
   /// The tenant that is meant where none is named and the file has none yet.
-  var fallbackTenant: @Sendable (VerbArguments) throws -> String? = { _ in nil }
+  var fallbackTenant: @Sendable (VerbArguments, DirectoryAccess) async throws -> String? = {
+    _, _ in nil
+  }
   let run: @Sendable (DirectoryCall) async throws -> VerbOutput
 }
 

@@ -15,6 +15,11 @@ struct ActivityControl: Sendable {
   let store: RecordStore
 
   func add(to router: inout Router<ControlApplication.Endpoint>) {
+    router.add(
+      .get, "\(Self.path)/tenants",
+      .init { _ in
+        .json(JSONValue.array(try store.activityTenants().map { .string($0) }).bytes)
+      })
     router.add(.get, "\(Self.path)/place", .init { try place($0) })
     router.add(.get, "\(Self.path)/export", .init { try await export($0) })
     router.add(.get, "\(Self.path)/manifest", .init { try manifest($0) })

@@ -39,7 +39,19 @@ extension DirectoryNoun {
       "export activities --output activities.ndjson",
       "export activities --format csv --since 30d --operation 'crm.leads.*'",
     ],
-    isOfDirectory: false
+    isOfDirectory: false,
+    fallbackTenant: { _, access in
+      // A log may lie in a file without a directory.
+      let answer = try await access.send(
+        .get, "\(ActivityControl.path)/tenants", tenantID: nil)
+      try ActivityFileWriter.check(answer)
+      let tenants = (answer.body.array ?? []).compactMap(\.string)
+      guard tenants.count <= 1 else {
+        throw CommandFailure.usage(
+          "--tenant is wanted: one of \(tenants.prefix(20).joined(separator: ", "))")
+      }
+      return tenants.first
+    }
   ) { call in
     try await ActivityFileWriter(call).run()
   }

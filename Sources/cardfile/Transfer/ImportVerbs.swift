@@ -29,7 +29,7 @@ extension DirectoryNoun {
       "import activities activities.ndjson --dry-run", "import activities activities.ndjson",
     ],
     makesFile: true, isOfDirectory: false,
-    fallbackTenant: { given in
+    fallbackTenant: { given, _ in
       let path = given.operands["FILE"] ?? ""
       var file = try ArchiveFile(path, format: given.options["format"]?.last)
       return try file.firstEntry()?.tenantID

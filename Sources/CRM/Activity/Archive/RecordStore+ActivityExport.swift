@@ -85,6 +85,17 @@ extension RecordStore {
   /// Among how many of the newest exports one is looked for.
   private static let exportsLookedAt: Int64 = 100
 
+  /// The tenants that have a log, for who holds the file.
+  ///
+  /// - Throws: what the database throws.
+  public func activityTenants() throws -> [String] {
+    try database.read { connection in
+      try connection.all("SELECT tenant_id FROM activity_chains ORDER BY tenant_id") {
+        $0.text(0) ?? ""
+      }
+    }
+  }
+
   /// The newest entry of a tenant.
   public func activityPlace(tenantID: String) throws -> ActivityPlace {
     try database.read { connection in
