@@ -104,6 +104,8 @@ public enum Limits {
   public static let bufferedActivitySeconds = 5.0
   /// Entries that wait in memory at most, because the file takes none; some kilobytes each.
   static let bufferedActivitiesMax = 2000
+  /// From how many on those who read wait until they are written.
+  static let bufferedActivitiesCrowd = 1500
   /// Such entries that one transaction writes at most, so that changes behind it do not wait.
   static let activitiesPerWriteMax = 200
   /// How far from now the time of another application's entry may be, in milliseconds.

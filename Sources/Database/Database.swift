@@ -113,9 +113,9 @@ public final class Database: Sendable {
   /// Where the file is, symbolic links followed.
   public var path: String { configuration.path }
 
-  /// Mutations in the newest transaction: how many callers write at the same time, for work that
-  /// can wait until they are done.
-  public var latestBatchSize: Int { writerMetrics.current.lastBatchSize }
+  /// Whether many callers have written at the same time within the last second: work that can
+  /// wait should leave them the processor.
+  public var isCrowded: Bool { writerMetrics.isCrowded }
 
   /// What the database is doing now.
   public var metrics: DatabaseMetrics {

@@ -106,7 +106,7 @@ public final class Application: HTTPApplication {
     _ head: HTTPRequestHead, _ endpoint: Endpoint, _ parameters: PathParameters
   ) -> HTTPResponse? {
     guard case .inline(let handle) = endpoint.handler, !head.announcesBody,
-      let identity = authenticator.knownIdentity(head)
+      reads?.isCrowded != true, let identity = authenticator.knownIdentity(head)
     else { return nil }
     var fields = HTTPLogFields(route: endpoint.pattern)
     var response: HTTPResponse
@@ -163,6 +163,7 @@ public final class Application: HTTPApplication {
         throw CreditRefusal.readOnly
       }
       try ContentNegotiation.checkBody(request, endpoint)
+      if endpoint.method == .get { try await reads?.waitForRoom() }
       let response = try await respond(endpoint, context)
       try reads?.note(response, context, endpoint)
       return response

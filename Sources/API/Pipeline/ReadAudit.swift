@@ -5,8 +5,8 @@ internal import WrapperClient
 
 /// Tells the activity log of what is read, and of reads that are refused, where that is wanted.
 ///
-/// A read does not wait for its entry. One that cannot be recorded, since the file takes nothing, is
-/// refused.
+/// A read does not wait for its entry, unless reads come faster than the file takes them. One that
+/// cannot be recorded, since the file takes nothing, is refused.
 struct ReadAudit: Sendable {
   private let store: RecordStore
 
@@ -28,6 +28,22 @@ struct ReadAudit: Sendable {
 
   private func records(_ endpoint: Endpoint) -> Bool {
     endpoint.method == .get && !Self.unrecorded.contains(endpoint.pattern)
+  }
+
+  /// Whether so many entries wait that a read should wait too.
+  var isCrowded: Bool { store.isBufferCrowded }
+
+  /// Waits until the entries that wait are written, where they are many.
+  ///
+  /// - Throws: 503 `overloaded` when they cannot be written: what cannot be recorded is not read.
+  func waitForRoom() async throws(Problem) {
+    guard isCrowded else { return }
+    do {
+      try await store.writeBufferedActivities()
+    } catch {
+      // Whoever keeps writing them tells the log why.
+      throw .unrecordable
+    }
   }
 
   /// Notes that `response` is about to be given.

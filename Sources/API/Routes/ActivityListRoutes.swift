@@ -27,7 +27,10 @@ struct ActivityListRoutes: Sendable {
     let reach = context.activityReach
     let rows = try store.activities(
       query, tenantID: context.tenantID, reach: reach, seenBy: context.session.userID)
-    return .personal(store.body(rows, query))
+    let older = try await OlderActivities(store: store, wrapper: wrapper)
+      .find(behind: rows, query, tenantID: context.tenantID, reach: reach)
+    return .personal(
+      store.body(rows, query, older: older.entries, isIncomplete: older.isIncomplete))
   }
 
   /// An entry out of reach does not exist for the caller.

@@ -38,15 +38,14 @@ extension RecordStore {
   }
 
   private func note(_ entry: ActivityEntry, urgent: Bool) throws(Problem) {
-    guard buffer.add(entry, urgent: urgent) else {
-      throw Problem(
-        .overloaded, "What is read cannot be recorded at the moment.",
-        headers: ["Retry-After": "1"])
-    }
+    guard buffer.add(entry, urgent: urgent) else { throw .unrecordable }
   }
 
   /// How many entries wait to be written.
   public var bufferedActivities: Int { buffer.count }
+
+  /// Whether so many wait that further ones should come when these are written.
+  public var isBufferCrowded: Bool { buffer.count >= Limits.bufferedActivitiesCrowd }
 
   /// Writes the entries that wait now; returns when they are in the file.
   ///
@@ -55,7 +54,7 @@ extension RecordStore {
   /// - Throws: what the database throws; the entries wait on then.
   public func writeBufferedActivities() async throws {
     try await buffer.drain { entries in
-      try await database.write { [log] connection in
+      try await database.write(seesDeferredRows: false) { [log] connection in
         for entry in entries { try log.append(entry, in: connection) }
       }
       for tenantID in Set(entries.map(\.tenantID)) { activityWritten(tenantID) }
@@ -85,4 +84,10 @@ extension RecordStore {
       }
     }
   }
+}
+
+extension Problem {
+  /// 503 for what may not happen without an entry, while none can be written.
+  public static let unrecordable = Problem(
+    .overloaded, "What is read cannot be recorded at the moment.", headers: ["Retry-After": "1"])
 }

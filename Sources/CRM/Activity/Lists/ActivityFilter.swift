@@ -1,4 +1,5 @@
 public import HTTP
+public import JSON
 internal import SQLite
 public import Values
 
@@ -10,7 +11,7 @@ public struct ActivityFilter: Sendable {
   ]
 
   /// Who acted.
-  public private(set) var userID: String?
+  public let userID: String?
   /// The kind of record, or `error`.
   let entityType: String?
   /// The record.
@@ -64,16 +65,24 @@ public struct ActivityFilter: Sendable {
   /// The names of the parameters that were given, never their values.
   public var givenNames: [String] { parts.map { String($0.prefix { $0 != "=" }) } }
 
-  /// Whether anything but the user and the time is asked for.
-  var isNarrow: Bool {
-    entityType != nil || entityID != nil || sessionID != nil || operation != nil || unitIDs != nil
+  /// Whether an entry that is not held here is meant; the unit of such an entry is not known.
+  public func means(_ entry: JSONObject) -> Bool {
+    func text(_ name: String) -> String { entry[name]?.string ?? "" }
+    let time = text("timestamp")
+    return unitIDs == nil && (userID == nil || userID == text("userId"))
+      && (entityType == nil || entityType == text("entityType"))
+      && (entityID == nil || entityID == text("entityId"))
+      && (sessionID == nil || sessionID == text("sessionId"))
+      && operation?.means(text("operation")) ?? true && time >= since?.rfc3339 ?? ""
+      && (until == nil || time < until?.rfc3339 ?? "")
   }
 
-  /// The same, for one user.
-  public func of(user id: String) -> ActivityFilter {
-    var filter = self
-    filter.userID = id
-    return filter
+  /// Whether the entries of a unit are asked for.
+  public var namesUnit: Bool { unitIDs != nil }
+
+  /// Whether anything but the user and the time is asked for.
+  public var isNarrow: Bool {
+    entityType != nil || entityID != nil || sessionID != nil || operation != nil || unitIDs != nil
   }
 
   /// The conditions on a row `a` of the tenant, each beginning with AND, in no particular order and

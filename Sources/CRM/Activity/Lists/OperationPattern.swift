@@ -19,6 +19,21 @@ struct OperationPattern: Sendable, Equatable {
     }
   }
 
+  /// Whether it means `operation`.
+  func means(_ operation: String) -> Bool {
+    let parts = text.split(separator: "*", omittingEmptySubsequences: false)
+    guard let first = parts.first, let last = parts.last, parts.count > 1 else {
+      return operation == text
+    }
+    guard operation.hasPrefix(first) else { return false }
+    var rest = operation.dropFirst(first.count)
+    for part in parts.dropFirst().dropLast() where !part.isEmpty {
+      guard let found = rest.firstRange(of: part) else { return false }
+      rest = rest[found.upperBound...]
+    }
+    return rest.hasSuffix(last)
+  }
+
   /// The condition on a row `a`, beginning with AND.
   var condition: SQLFragment {
     isExact
