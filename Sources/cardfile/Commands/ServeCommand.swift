@@ -177,7 +177,13 @@ enum ServeCommand {
     do {
       return try ControlSocket(
         databasePath: parts.configuration.databasePath,
-        application: ControlApplication(store: store, embedded: parts.embedded))
+        application: ActivityControl(
+          store: store,
+          next: parts.embedded.map { embedded in
+            DirectoryCommands(store: store, directory: embedded.administration) {
+              await embedded.administer($0, in: $1)
+            }
+          }))
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")

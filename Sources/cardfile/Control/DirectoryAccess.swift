@@ -54,8 +54,11 @@ struct DirectoryAccess: Sendable {
         let wrapper = EmbeddedWrapper(database: database, apiKey: key)
         // Whoever serves the file next ships what is logged here.
         let store = try RecordStore(database, catalog: .standard) { _ in }
+        let commands = DirectoryCommands(store: store, directory: wrapper.administration) {
+          await wrapper.administer($0, in: $1)
+        }
         return DirectoryAccess(
-          way: .file(ControlApplication(store: store, embedded: wrapper), database))
+          way: .file(ActivityControl(store: store, next: commands), database))
       } catch DatabaseError.locked(let pid) {
         guard TimeSource.system.monotonicNanoseconds() < deadline else {
           let holder = pid.map { "process \($0)" } ?? "another process"

@@ -4,32 +4,86 @@ internal import HTTP
 internal import JSON
 internal import Values
 
-/// What commands do with the activity log of a tenant, which `X-Tenant-Id` names.
-struct ActivityControl: Sendable {
+/// What commands do with the activity log of a tenant, which `X-Tenant-Id` names, before what else
+/// they are answered.
+///
+/// It is reached by who may open the file alone.
+struct ActivityControl: HTTPApplication {
+  /// One endpoint.
+  private struct Endpoint: Sendable {
+    /// The largest body that is taken.
+    var bodyBytesMax = 0
+    let run: @Sendable (HTTPRequest) async throws -> HTTPResponse
+  }
+
   static let path = "/control/activities"
   /// The most that one step of an import takes.
-  static let stepBytesMax = 16 * 1024 * 1024
+  private static let stepBytesMax = 16 * 1024 * 1024
   /// Bears the id of the entry that tells of an export.
   static let exportField = "X-Activity-Id"
 
-  let store: RecordStore
+  private let store: RecordStore
+  /// Nil where the directory is kept elsewhere.
+  private let next: (any HTTPApplication)?
+  private var router = Router<Endpoint>()
 
-  func add(to router: inout Router<ControlApplication.Endpoint>) {
-    router.add(
-      .get, "\(Self.path)/tenants",
-      .init { _ in
-        .json(JSONValue.array(try store.activityTenants().map { .string($0) }).bytes)
-      })
-    router.add(.get, "\(Self.path)/place", .init { try place($0) })
-    router.add(.get, "\(Self.path)/export", .init { try await export($0) })
-    router.add(.get, "\(Self.path)/manifest", .init { try manifest($0) })
+  /// - Parameter next: Answers everything else.
+  init(store: RecordStore, next: (any HTTPApplication)?) {
+    self.store = store
+    self.next = next
+    let control = self
+    router.add(.get, "\(Self.path)/tenants", .init { _ in try control.tenants() })
+    router.add(.get, "\(Self.path)/place", .init { try control.place($0) })
+    router.add(.get, "\(Self.path)/export", .init { try await control.export($0) })
+    router.add(.get, "\(Self.path)/manifest", .init { try control.manifest($0) })
     router.add(
       .post, "\(Self.path)/restore",
-      .init(bodyBytesMax: Self.stepBytesMax) { try await restore($0) })
+      .init(bodyBytesMax: Self.stepBytesMax) { try await control.restore($0) })
     router.add(
       .post, "\(Self.path)/import",
-      .init(bodyBytesMax: Self.stepBytesMax) { try await take($0) })
-    router.add(.post, "\(Self.path)/note", .init(bodyBytesMax: 65_536) { try await note($0) })
+      .init(bodyBytesMax: Self.stepBytesMax) { try await control.take($0) })
+    router.add(
+      .post, "\(Self.path)/note", .init(bodyBytesMax: 65_536) { try await control.note($0) })
+  }
+
+  func route(_ head: HTTPRequestHead) -> HTTPRouting {
+    if case .found(let endpoint, _) = router.match(head.method, path: head.path) {
+      return .handle(body: .buffered(maxBytes: endpoint.bodyBytesMax)) { request in
+        do {
+          return try await endpoint.run(request)
+        } catch {
+          return Self.problem(error).response(
+            requestID: request.head.requestID, instance: request.head.path)
+        }
+      }
+    }
+    if let next { return next.route(head) }
+    let problem = Problem(
+      .notFound, "The directory is the Wrapper's business: make the change there.")
+    return .answer(problem.response(requestID: head.requestID, instance: head.path))
+  }
+
+  func refusal(_ problem: Problem, requestID: String, path: String) -> HTTPResponse {
+    problem.response(requestID: requestID, instance: path)
+  }
+
+  func completed(_ exchange: HTTPExchange) { next?.completed(exchange) }
+
+  private static func problem(_ error: any Error) -> Problem {
+    switch error {
+    case let problem as Problem: problem
+    case let fault as ArchiveFault: Problem(.conflict, fault.reason)
+    case is ArchiveDoesNotContinue:
+      Problem(.conflict, "somebody has written into the log meanwhile")
+    // Who may open the file may know what is wrong with it.
+    default: Problem(.internalError, "\(error)")
+    }
+  }
+
+  // MARK: The log
+
+  private func tenants() throws -> HTTPResponse {
+    .json(JSONValue.array(try store.activityTenants().map { .string($0) }).bytes)
   }
 
   // MARK: Out
