@@ -192,7 +192,8 @@ import WrapperClient
         try (0..<CRM.Limits.exportsPerUserMax).map { _ in
           let connection = try TestConnection(port: server.client.port)
           try connection.write(
-            "GET /api/activities/export HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n\r\n"
+            "GET /api/activities/export HTTP/1.1\r\nHost: a\r\n"
+              + "Authorization: Bearer \(token)\r\n\r\n"
           )
           _ = connection.readSome()
           return connection

@@ -156,10 +156,12 @@ import WrapperClient
   }
 
   private static let foreign = """
-    {"userId":"old-1","operation":"leads.create","timestamp":"2019-05-04 03:02:01","creditCost":0.5,\
+    {"userId":"old-1","operation":"leads.create","timestamp":"2019-05-04 03:02:01",\
+    "creditCost":0.5,\
     "entityType":"lead","entityId":17,"metadata":"{\\"a\\":1}","userContext":{"hierarchy":\
     {"organizationId":"org","departmentId":"north"}}}
-    {"id":"activity:1556938921000:old-2","user_id":"old-2","operation":"x","timestamp":"2019-05-04T05:02:01+02:00"}
+    {"id":"activity:1556938921000:old-2","user_id":"old-2","operation":"x",\
+    "timestamp":"2019-05-04T05:02:01+02:00"}
     {"id":"made up","userId":"old-3","operation":"y","timestamp":"2019-05-04T03:02:01Z"}
     {"userId":"old-4","timestamp":"2019-05-04T03:02:01Z"}
     {"userId":"old-5","operation":"z","timestamp":"soon"}

@@ -6,10 +6,10 @@ internal import WrapperClient
 
 /// A year of a company's activity log, in batches, oldest entry first.
 ///
-/// People work from Monday to Friday, some on Saturdays, less in August and at Christmas. Up to some
-/// tens of entries a day each, they work by hand, at any time of the day. What a log has beyond that
-/// comes in runs, as it does where lists are imported and other programs write: hundreds of entries
-/// of one operation within minutes.
+/// People work from Monday to Friday, some on Saturdays, less in August and at Christmas. Up to
+/// some tens of entries a day each, they work by hand, in the morning and in the afternoon. What a
+/// log has beyond that comes in runs, as it does where lists are imported and other programs write:
+/// hundreds of entries of one operation within minutes.
 struct DemoActivities {
   /// Entries that are handed out at a time.
   private static let batchEntries = 5000
@@ -143,7 +143,8 @@ struct DemoActivities {
       tenantID: directory.tenantID, userID: person.id,
       operation: isFailed ? "\(deed.operation).failed" : deed.operation, timestamp: moment.at)
     entry.entityType = isFailed ? "error" : deed.entityType
-    entry.entityID = records.id(of: deed.entityType, &random)
+    entry.entityID = records.id(
+      of: deed.entityType, at: Double(made) / Double(count), &random)
     entry.creditUnits = isFailed ? 0 : directory.creditUnits(for: deed.operation)
     entry.sessionID = "demo:\(person.id):\(moment.at.day.daysSinceEpoch)"
     entry.unitID = person.unitID
@@ -322,7 +323,13 @@ private struct DemoEntities {
     }
   }
 
-  func id(of kind: String, _ random: inout DemoRandom) -> String? {
-    ids[kind].map { random.pick($0) }
+  /// One of the records that are worked on when that part of the year is over: a twentieth of all,
+  /// and now and then any other.
+  func id(of kind: String, at part: Double, _ random: inout DemoRandom) -> String? {
+    guard let all = ids[kind] else { return nil }
+    guard !random.isOnce(in: 20) else { return random.pick(all) }
+    let window = max(1, all.count / 20)
+    let first = Int(part * Double(all.count - window))
+    return all[first + random.next(below: window)]
   }
 }

@@ -15,8 +15,8 @@ enum DemoCommand {
   static let help = """
     cardfile demo: fills a file with a year of activities
 
-    The company is that of serve --demo, which can be started on the file afterwards. The same number
-    and seed make the same entries on the same day.
+    The company is that of serve --demo, which can be started on the file afterwards. The same
+    number and seed make the same entries on the same day.
 
       --activities N
           How many entries are made.
