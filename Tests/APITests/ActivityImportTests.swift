@@ -282,7 +282,7 @@ import WrapperClient
       }
     }
     let long = try ActivityArchiveText.read(
-      [UInt8](repeating: 0x61, count: 9 * 1024 * 1024)
+      [UInt8](repeating: 0x61, count: 17 * 1024 * 1024)
         + Array("\n{\"userId\":\"u\",\"operation\":\"o\",\"timestamp\":\"2020-01-01\"}\n".utf8),
       pieces: 65_536)
     #expect(long.map(\.number) == [1, 2])

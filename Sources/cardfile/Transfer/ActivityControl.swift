@@ -18,7 +18,7 @@ struct ActivityControl: HTTPApplication {
 
   static let path = "/control/activities"
   /// The most that one step of an import takes.
-  private static let stepBytesMax = 16 * 1024 * 1024
+  private static let stepBytesMax = 24 * 1024 * 1024
   /// Bears the id of the entry that tells of an export.
   static let exportField = "X-Activity-Id"
 

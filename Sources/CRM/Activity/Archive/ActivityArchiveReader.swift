@@ -31,10 +31,10 @@ public struct ActivityArchiveReader: Sendable {
   }
 
   /// The longest line of NDJSON, in bytes.
-  static let lineBytesMax = 8 * 1024 * 1024
+  static let lineBytesMax = 16 * 1024 * 1024
   /// How long a cell may be, and a line of CSV.
   private static let bounds = CSVReader.Bounds(
-    cellBytesMax: 2 * 1024 * 1024, cellsMax: 200, rowBytesMax: lineBytesMax)
+    cellBytesMax: 5 * 1024 * 1024, cellsMax: 200, rowBytesMax: lineBytesMax)
 
   /// The names in the first line of CSV, as they stand there.
   public private(set) var header: [String] = []

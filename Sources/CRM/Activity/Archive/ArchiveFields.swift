@@ -12,9 +12,9 @@ struct ArchiveFields {
   }
 
   /// The most that one context may take, in bytes.
-  private static let contextBytesMax = 1024 * 1024
+  private static let contextBytesMax = 4 * 1024 * 1024
   /// The most that any other text may take, in bytes.
-  private static let textBytesMax = 1024
+  private static let textBytesMax = 16 * 1024
 
   private var values: [String: Value] = [:]
 

@@ -65,6 +65,13 @@ public struct ArchivedActivity: Sendable, Equatable {
   /// Whether what tells of persons was erased.
   var isErased: Bool { salt == nil }
 
+  /// Whether a context goes over several lines, which no entry of ours does.
+  var spansLines: Bool {
+    [userContext, permissions, metadata, compliance].contains { context in
+      context?.utf8.contains(0x0a) ?? false
+    }
+  }
+
   /// The entry that the hashes are taken over.
   var entry: ActivityEntry {
     ActivityEntry(
@@ -141,6 +148,9 @@ public struct ArchiveCheck: Sendable {
     guard !entry.isWithheld else {
       throw ArchiveFault("a private part of seq \(seq) was withheld when it was exported")
     }
+    guard !entry.spansLines else {
+      throw ArchiveFault("seq \(seq), \(entry.id), holds JSON that goes over several lines")
+    }
     if let part = entry.changedPart {
       throw ArchiveFault("seq \(seq), \(entry.id), was changed: its \(part) does not fit")
     }
@@ -174,7 +184,12 @@ extension ArchivedActivity {
       ("compliance", compliance),
     ] {
       writer.name(name)
-      if let context { writer.raw(context.utf8) } else { writer.null() }
+      switch context {
+      case nil: writer.null()
+      // An object that goes over several lines would tear the line apart; as a text it does not.
+      case let context? where context.utf8.contains(0x0a): writer.string(context)
+      case let context?: writer.raw(context.utf8)
+      }
     }
     writer.member("source", source.rawValue)
     writer.member("receivedAt", receivedAt?.rfc3339)

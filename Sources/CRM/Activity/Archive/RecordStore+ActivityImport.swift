@@ -219,6 +219,12 @@ extension ArchivedActivity {
       && id.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
   }
 
+  /// The JSON as this server writes it, on one line; `{}` for none.
+  private static func canonical(_ json: String?) -> String {
+    // It was read as an object before.
+    json.flatMap { try? JSONParser.parse($0) }?.text ?? "{}"
+  }
+
   /// What an entry without contexts says of its user, and where it belongs by the contexts.
   private mutating func fillContexts() {
     // It was read as an object before.
@@ -237,9 +243,10 @@ extension ArchivedActivity {
       ]
       userContext = context.text
     }
-    permissions = permissions ?? "{}"
-    metadata = metadata ?? "{}"
-    compliance = compliance ?? "{}"
+    userContext = Self.canonical(userContext)
+    permissions = Self.canonical(permissions)
+    metadata = Self.canonical(metadata)
+    compliance = Self.canonical(compliance)
     sessionID = sessionID ?? "unknown"
   }
 }
