@@ -56,6 +56,9 @@ static const unsigned char schema_0013[] = {
 static const unsigned char schema_0014[] = {
 #embed "../../Resources/schema/0014-speed.sql"
 };
+static const unsigned char schema_0015[] = {
+#embed "../../Resources/schema/0015-checkpoints.sql"
+};
 
 static const unsigned char demo_records[] = {
 #embed "../../Resources/demo/records.json"
@@ -67,6 +70,10 @@ static const unsigned char docs_api[] = {
 
 static const unsigned char docs_architecture[] = {
 #embed "../../Resources/docs/architecture.md"
+};
+
+static const unsigned char docs_audit[] = {
+#embed "../../Resources/docs/audit.md"
 };
 
 static const unsigned char docs_operation[] = {
@@ -87,6 +94,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("demo/records.json", demo_records),
     ENTRY("docs/api.md", docs_api),
     ENTRY("docs/architecture.md", docs_architecture),
+    ENTRY("docs/audit.md", docs_audit),
     ENTRY("docs/operation.md", docs_operation),
     ENTRY("docs/performance.md", docs_performance),
     ENTRY("docs/wrapper.md", docs_wrapper),
@@ -104,6 +112,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("schema/0012-timeline.sql", schema_0012),
     ENTRY("schema/0013-settings.sql", schema_0013),
     ENTRY("schema/0014-speed.sql", schema_0014),
+    ENTRY("schema/0015-checkpoints.sql", schema_0015),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

@@ -6,10 +6,15 @@ internal import Values
 /// Appends entries to `crm_activities`, each linked to the one before it in its tenant's chain.
 public final class ActivityLog: Sendable {
   private let counter: Atomic<Int64>
+  /// Which tenants' chains have grown by so much that a checkpoint is due.
+  let checkpoints: DueCheckpoints
 
   /// Begins counting behind the entries that exist, so that an id never returns after a restart,
   /// not even when the clock was set back.
-  init(_ database: Database) throws {
+  ///
+  /// - Parameter checkpointEntries: How many entries of a tenant call for a checkpoint.
+  init(_ database: Database, checkpointEntries: Int64) throws {
+    checkpoints = DueCheckpoints(interval: checkpointEntries)
     let entries = try database.read { connection in
       try connection.first("SELECT coalesce(max(rowid), 0) FROM crm_activities") { $0.integer(0) }
     }
@@ -32,8 +37,9 @@ public final class ActivityLog: Sendable {
       "SELECT seq, head FROM activity_chains WHERE tenant_id = ?", [.text(entry.tenantID)]
     ) { (seq: $0.integer(0) ?? 0, head: $0.blob(1) ?? []) }
     let seq = (newest?.seq ?? 0) + 1
-    let hash = ActivityEntry.link(previous: newest?.head ?? [], core: core, personal: personal)
+    let hash = EntryHash.link(previous: newest?.head ?? [], core: core, personal: personal)
     let timestamp = entry.timestamp.rfc3339
+    let writtenAt = entry.receivedAt?.rfc3339 ?? timestamp
     try connection.run(
       Self.insertSQL,
       [
@@ -41,11 +47,13 @@ public final class ActivityLog: Sendable {
         SQLiteValue(entry.entityID), SQLiteValue(entry.entityType),
         .text(FixedPoint.text(units: entry.creditUnits, scale: 4)), .text(timestamp),
         .text(entry.sessionID), .text(entry.userContext), .text(entry.permissions),
-        .text(entry.metadata), .text(entry.compliance), .text(timestamp), .integer(seq),
+        .text(entry.metadata), .text(entry.compliance), .text(writtenAt), .integer(seq),
         .integer(entry.creditUnits), SQLiteValue(entry.unitID), SQLiteValue(entry.unitPath),
-        .text(ActivityEntry.source), .blob(entry.salt), .blob(core), .blob(personal),
-        .blob(hash),
+        .text(entry.source), SQLiteValue(entry.receivedAt?.rfc3339), .blob(entry.salt),
+        .blob(core), .blob(personal), .blob(hash),
       ])
+    // After the commit: a checkpoint that finds less than it expects waits for the next call.
+    if seq.isMultiple(of: checkpoints.interval) { checkpoints.becomeDue(entry.tenantID) }
     try connection.run(Self.chainSQL, [.text(entry.tenantID), .integer(seq), .blob(hash)])
     try connection.run(
       Self.outboxSQL,
@@ -68,8 +76,8 @@ public final class ActivityLog: Sendable {
     INSERT INTO crm_activities (
       id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
       session_id, user_context, permissions, metadata, compliance, created_at, seq, credit_units,
-      unit_id, unit_path, source, salt, core_hash, personal_hash, hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      unit_id, unit_path, source, received_at, salt, core_hash, personal_hash, hash)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
   private static let chainSQL = """
