@@ -110,4 +110,8 @@ public enum Limits {
   static let checkpointsReadPerStep: Int64 = 200
   /// Places where an entry is looked for that is not where it belongs.
   static let straysMax: Int64 = 1000
+  /// Differences that a verification names of each kind.
+  public static let differencesListedMax = 20
+  /// How long one statement of a verification may take, in seconds.
+  static let verificationSeconds = 86_400.0
 }

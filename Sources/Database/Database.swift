@@ -31,6 +31,23 @@ public final class Database: Sendable {
     try startWriter()
   }
 
+  /// Opens the file to be read only, also beside the process that holds it: nothing is locked,
+  /// changed or checkpointed, and every write is refused as ``DatabaseError/closed``.
+  ///
+  /// - Throws: ``DatabaseError/newerSchema(file:binary:)``,
+  ///   ``DatabaseError/olderSchema(file:binary:)``, or what SQLite said.
+  public init(readOnly configuration: DatabaseConfiguration) throws {
+    var configuration = configuration
+    configuration.path = Self.resolved(configuration.path)
+    self.configuration = configuration
+    queue = WriteQueue(depthMax: 0)
+    queue.close()
+    readers = ReaderPool(
+      path: configuration.path, count: configuration.readerCount, commits: writerMetrics.commits)
+    let migrator = Migrator(migrations: configuration.migrations, time: configuration.time)
+    try read { try migrator.check($0) }
+  }
+
   deinit {
     // The writer ends by itself; nobody is left who could wait for it.
     queue.close()

@@ -27,6 +27,7 @@ final class TestServer: Sendable {
   let client: TestClient
   let time: TimeSource
   private let embedded: EmbeddedWrapper
+  private let application: Application
   private let server: HTTPServer
   private let log: Log
 
@@ -40,6 +41,7 @@ final class TestServer: Sendable {
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
+    checkpointEntries: Int64 = CRM.Limits.checkpointEntries,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
@@ -75,10 +77,12 @@ final class TestServer: Sendable {
     configuration.requestsPerMinute = 0
     configure(&configuration)
     log = Log(level: .error, format: .text) { FileHandle.standardError.write(Data($0)) }
-    store = try RecordStore(database, catalog: catalog, time: time) { [wrapper] in
+    store = try RecordStore(
+      database, catalog: catalog, time: time, checkpointEntries: checkpointEntries
+    ) { [wrapper] in
       wrapper.activityQueued(tenantID: $0)
     }
-    let application = Application(
+    application = Application(
       configuration: configuration, store: store, database: database, wrapper: wrapper,
       directory: configuration.hasEmbeddedWrapper
         ? DirectoryAdministration { [embedded] in await embedded.administer($0, in: $1) } : nil,
@@ -95,6 +99,7 @@ final class TestServer: Sendable {
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
+    checkpointEntries: Int64 = CRM.Limits.checkpointEntries,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -104,7 +109,8 @@ final class TestServer: Sendable {
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck,
       permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
-      folder: folder, isEmpty: isEmpty, hasFeed: hasFeed, configureDatabase: configureDatabase,
+      folder: folder, isEmpty: isEmpty, hasFeed: hasFeed,
+      checkpointEntries: checkpointEntries, configureDatabase: configureDatabase,
       configure: configure)
     do {
       let result = try await body(server)
@@ -124,6 +130,7 @@ final class TestServer: Sendable {
 
   func stop() async {
     await server.stop(graceSeconds: 5)
+    await application.stop()
     await wrapper.stop()
     await embedded.stop()
     database.close()

@@ -121,14 +121,18 @@ enum ServeCommand {
     if let count = try await store.updateSearchFormat(), count > 0 {
       log.write(.info, "made full text anew for \(count) records")
     }
+    let keys = try SigningKeys.load(
+      setting: configuration.signingKey, databasePath: parts.database.path, mayCreate: true)
+    var api = configuration.api
+    api.logKeys = keys
     let application = Application(
-      configuration: configuration.api, store: store, database: parts.database, wrapper: wrapper,
+      configuration: api, store: store, database: parts.database, wrapper: wrapper,
       directory: parts.embedded.map { embedded in
         DirectoryAdministration { await embedded.administer($0, in: $1) }
       },
       log: log)
     let server = HTTPServer(configuration: try server(configuration), application: application)
-    let control = controlSocket(parts)
+    let control = controlSocket(parts, store)
     signals.onReload { [options = parts.options] in reload(options, server, log) }
     let outcome: Result<Void, any Error>
     do {
@@ -142,8 +146,10 @@ enum ServeCommand {
           log.write(.error, "reminders could not be fired and will be tried again: \(error)")
         }
       }
+      let signing = Task { await sign(store, keys, log) }
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
+      signing.cancel()
       // They are not waited for: the closed database refuses what they would still do.
       housekeeping.cancel()
       reminding.cancel()
@@ -155,15 +161,20 @@ enum ServeCommand {
     async let isControlStopped: Void? = control?.stop()
     await server.stop(graceSeconds: graceSeconds)
     _ = await isControlStopped
+    await application.stop()
+    await signRest(store, keys, log)
     try outcome.get()
   }
 
   /// Opens the way for commands; a file system without sockets must not stop the server.
-  private static func controlSocket(_ parts: RunningParts) -> ControlSocket? {
-    guard let embedded = parts.embedded else { return nil }
+  private static func controlSocket(
+    _ parts: RunningParts, _ store: RecordStore
+  ) -> ControlSocket? {
     do {
       return try ControlSocket(
-        databasePath: parts.configuration.databasePath, wrapper: embedded)
+        databasePath: parts.configuration.databasePath,
+        application: ControlApplication(
+          store: store, directory: parts.embedded?.administration))
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")
@@ -214,6 +225,10 @@ enum ServeCommand {
     while !Task.isCancelled {
       do {
         try await store.forgetExpired(trashDays: configuration.trashDays)
+        if let days = configuration.activityRetentionDays {
+          let count = try await store.removeExpiredActivities(days: days)
+          if count > 0 { log.write(.info, "retention removed \(count) activities") }
+        }
         // The clock of housekeeping: nothing signals that a day has passed.
         try await Task.sleep(for: .seconds(housekeepingSeconds))
       } catch is CancellationError {
@@ -225,6 +240,33 @@ enum ServeCommand {
         try? await Task.sleep(for: .seconds(60))
       }
     }
+  }
+}
+
+// Checkpoints of the activity log.
+extension ServeCommand {
+  /// Signs the log as it grows.
+  private static func sign(_ store: RecordStore, _ keys: LogKeys, _ log: Log) async {
+    guard let key = keys.signer else { return }
+    await store.signCheckpoints(key) {
+      note($0, log)
+    } failed: { error in
+      log.write(.error, "the activity log was not signed, which will be tried again: \(error)")
+    }
+  }
+
+  /// Signs what came since, before the Wrapper's client ships the rest.
+  private static func signRest(_ store: RecordStore, _ keys: LogKeys, _ log: Log) async {
+    guard let key = keys.signer else { return }
+    do {
+      try await store.signRest(key) { note($0, log) }
+    } catch {
+      log.write(.error, "the end of the activity log was not signed: \(error)")
+    }
+  }
+
+  private static func note(_ checkpoint: Checkpoint, _ log: Log) {
+    log.write(.info, "checkpoint", "checkpoint", checkpoint.json)
   }
 }
 

@@ -1,3 +1,4 @@
+internal import CRM
 internal import Cryptography
 internal import Database
 internal import EmbeddedWrapper
@@ -7,7 +8,7 @@ internal import HTTPServer
 internal import JSON
 internal import Values
 
-/// The way to the embedded Wrapper's directory: through the server that holds the file, or, when
+/// The way to the file and the embedded Wrapper's directory in it: through the server that holds the file, or, when
 /// there is none, through the same endpoints in this process.
 struct DirectoryAccess: Sendable {
   private enum Way: Sendable {
@@ -26,6 +27,8 @@ struct DirectoryAccess: Sendable {
   /// How long a server that starts or stops is waited for.
   private static let patienceSeconds = 5.0
   private static let pauseMilliseconds = 100
+  /// How long a server may take for what was asked, in seconds: making sums anew takes a while.
+  private static let timeoutSeconds = 3600
 
   /// Finds the way to the directory in the file at `path`.
   ///
@@ -36,7 +39,8 @@ struct DirectoryAccess: Sendable {
   static func open(
     _ path: String, isLitestream: Bool, mayCreate: Bool
   ) async throws(CommandFailure) -> DirectoryAccess {
-    let socket = ControlClient(path: ControlSocket.path(databasePath: path))
+    let socket = ControlClient(
+      path: ControlSocket.path(databasePath: path), timeoutSeconds: timeoutSeconds)
     let deadline = TimeSource.system.monotonicNanoseconds() + UInt64(patienceSeconds * 1e9)
     while true {
       if try answers(socket, path) { return DirectoryAccess(way: .server(socket)) }
@@ -50,7 +54,10 @@ struct DirectoryAccess: Sendable {
         // It never listens, so nobody is told the key.
         let key = Base64.encodeURL(RandomSource.system.bytes(32))
         let wrapper = EmbeddedWrapper(database: database, apiKey: key)
-        return DirectoryAccess(way: .file(wrapper.administration, database))
+        let application = ControlApplication(
+          store: try RecordStore(database, catalog: .standard) { _ in },
+          directory: wrapper.administration)
+        return DirectoryAccess(way: .file(application, database))
       } catch DatabaseError.locked(let pid) {
         guard TimeSource.system.monotonicNanoseconds() < deadline else {
           let holder = pid.map { "process \($0)" } ?? "another process"

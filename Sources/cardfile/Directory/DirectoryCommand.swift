@@ -52,7 +52,8 @@ enum DirectoryCommand {
       DirectoryCall(verb: verb, arguments: given, access: access, tenantID: tenantID))
   }
 
-  private static func settings(_ given: VerbArguments) throws(CommandFailure) -> SettingValues {
+  /// The settings, with the options of the command line over them.
+  static func settings(_ given: VerbArguments) throws(CommandFailure) -> SettingValues {
     let file: [String: String]
     do throws(EnvironmentFile.Refusal) {
       file = try EnvironmentFile.read(".env")

@@ -39,8 +39,10 @@ struct ActivityRemoval {
       FROM crm_activities WHERE tenant_id = ?1 AND seq > ?2 AND seq <= ?3
       """, [.text(tenantID), .integer(sealed.after), .integer(sealed.through)]
     ) { row in
-      (count: row.integer(0) ?? 0, oldest: row.text(1) ?? "", newest: row.text(2) ?? "",
-        head: row.blob(3))
+      (
+        count: row.integer(0) ?? 0, oldest: row.text(1) ?? "", newest: row.text(2) ?? "",
+        head: row.blob(3)
+      )
     }
     // What is not as it was signed is evidence, and stays.
     guard let content, content.count == sealed.through - sealed.after,

@@ -111,7 +111,8 @@ public struct Checkpoint: Sendable, Equatable {
     [
       ("version", .integer(Self.version)), ("tenantId", .string(tenantID)),
       ("seq", .integer(seq)), ("head", .string(Hexadecimal.text(head))),
-      ("time", .string(madeAt)), ("previous", previous.map { .string(Hexadecimal.text($0)) } ?? .null),
+      ("time", .string(madeAt)),
+      ("previous", previous.map { .string(Hexadecimal.text($0)) } ?? .null),
       ("keyId", .string(LogKeys.id(of: publicKey))),
       ("publicKey", .string(Base64.encode(publicKey))),
     ]

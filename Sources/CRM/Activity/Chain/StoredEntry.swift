@@ -134,8 +134,8 @@ struct StoredEntry {
 
   /// What the three hashes say.
   private func hashFault(previous: [UInt8]) -> Fault? {
-    let core = coreHash(coreParts)
-    let personal = isErased ? bytes[Place.personalHash] ?? [] : personalHash(personalParts)
+    let core = coreInput(coreParts).hash
+    let personal = isErased ? bytes[Place.personalHash] ?? [] : personalInput(personalParts).hash
     let isCoreRight = core == bytes[Place.coreHash]
     let isPersonalRight = personal == bytes[Place.personalHash]
     if isCoreRight, isPersonalRight {
@@ -187,12 +187,13 @@ extension StoredEntry {
 
   private var personalParts: [[UInt8]?] { ([Place.salt] + Place.personal).map { bytes[$0] } }
 
-  private func coreHash(_ parts: [[UInt8]?]) -> [UInt8] {
-    EntryHash.core(Array(parts.dropLast()), receivedAt: parts.last.flatMap(\.self))
+  private func coreInput(_ parts: [[UInt8]?]) -> HashInput {
+    EntryHash.coreInput(Array(parts.dropLast()), receivedAt: parts.last.flatMap(\.self))
   }
 
-  private func personalHash(_ parts: [[UInt8]?]) -> [UInt8] {
-    EntryHash.personal(salt: parts.first.flatMap(\.self) ?? [], Array(parts.dropFirst()))
+  private func personalInput(_ parts: [[UInt8]?]) -> HashInput {
+    EntryHash.personalInput(
+      salt: parts.first.flatMap(\.self) ?? [], Array(parts.dropFirst()))
   }
 
   /// The column whose change the core hash tells of.
@@ -202,38 +203,24 @@ extension StoredEntry {
       var parts = coreParts
       let units = Int64((creditCost * 10_000).rounded())
       parts[Place.creditUnits] = Array(FixedPoint.text(units: units, scale: 4).utf8)
-      if coreHash(parts) == bytes[Place.coreHash] { return Self.columns[Place.creditUnits].name }
+      if coreInput(parts).hash == bytes[Place.coreHash] {
+        return Self.columns[Place.creditUnits].name
+      }
     }
-    return Self.culprit(Self.coreNames, coreParts) { coreHash($0) == bytes[Place.coreHash] }
-      ?? Self.coreNames.joined(separator: ", ")
+    return Self.culprit(coreInput(coreParts), bytes[Place.coreHash], Self.coreNames)
   }
 
   /// The column whose change the personal hash tells of.
   private var personalCulprit: String {
-    Self.culprit(Self.personalNames, personalParts) {
-      personalHash($0) == bytes[Place.personalHash]
-    } ?? Self.personalNames.joined(separator: ", ")
+    if bytes[Place.salt] == nil { return Self.columns[Place.salt].name }
+    return Self.culprit(personalInput(personalParts), bytes[Place.personalHash], Self.personalNames)
   }
 
-  /// The part in which one bit, turned over, makes the hash right again; nil when more was changed
-  /// than that.
-  private static func culprit(
-    _ names: [String], _ parts: [[UInt8]?], _ isRight: ([[UInt8]?]) -> Bool
-  ) -> String? {
-    guard parts.reduce(0, { $0 + ($1?.count ?? 0) }) <= searchedBytesMax else { return nil }
-    var tried = parts
-    for (place, part) in parts.enumerated() {
-      guard var part else { continue }
-      for index in part.indices {
-        for bit in 0..<8 {
-          part[index] ^= 1 << UInt8(bit)
-          tried[place] = part
-          if isRight(tried) { return names[place] }
-          part[index] ^= 1 << UInt8(bit)
-        }
-      }
-      tried[place] = part
-    }
-    return nil
+  /// The name of the part at fault; of all where more than a bit was changed.
+  private static func culprit(_ input: HashInput, _ hash: [UInt8]?, _ names: [String]) -> String {
+    guard let hash, input.bytes.count <= searchedBytesMax,
+      let number = input.partWithTurnedBit(for: hash)
+    else { return names.joined(separator: ", ") }
+    return names[number]
   }
 }
