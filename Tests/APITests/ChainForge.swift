@@ -28,11 +28,11 @@ final class ChainForge {
   ]
 
   func run(_ sql: String, _ values: [SQLiteValue] = []) throws {
-    try connection.run(sql, values)
+    try connection.run(PreparedStatements.testMark + sql, values)
   }
 
   func number(_ sql: String) throws -> Int64 {
-    try connection.first(sql) { $0.integer(0) ?? 0 } ?? 0
+    try connection.first(PreparedStatements.testMark + sql) { $0.integer(0) ?? 0 } ?? 0
   }
 
   /// The hash over parts, each behind its length in four bytes, the greatest length for what is
@@ -56,7 +56,10 @@ final class ChainForge {
         [.text(tenantID), .integer(first - 1)]
       ) { $0.blob(0) ?? [] } ?? []
     let entries = try connection.all(
-      "SELECT rowid, seq, \(columns) FROM crm_activities WHERE tenant_id = ? AND seq >= ? ORDER BY seq",
+      """
+      SELECT rowid, seq, \(columns) FROM crm_activities WHERE tenant_id = ? AND seq >= ?
+      ORDER BY seq
+      """,
       [.text(tenantID), .integer(first)]
     ) { row in
       var core = (0..<Self.core.count).map { row.blob($0 + 2) }

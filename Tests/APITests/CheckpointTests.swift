@@ -160,6 +160,8 @@ import WrapperClient
     let clock = TestClock()
     try await TestServer.run(creditCheck: .off, time: clock.source, checkpointEntries: 10) {
       server in
+      _ = try await server.lead(["title": "the users are known now"])
+      await waitForShipping(server)
       await server.stopWrapper()
       for number in 0..<14 { _ = try await server.lead(["title": .string("\(number)")]) }
       try await server.store.makeCheckpoints(tenantID: "acme", key)

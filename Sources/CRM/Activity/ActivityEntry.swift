@@ -1,5 +1,15 @@
 public import Values
 
+/// Whose word an entry of the activity log is.
+public enum ActivitySource: String, Sendable, CaseIterable {
+  /// Our own: it was done here.
+  case cardfile
+  /// Another application's, which told of it.
+  case api
+  /// It was brought from another log.
+  case imported = "import"
+}
+
 /// One entry of the activity log, complete but for its place in the tenant's chain.
 ///
 /// The contexts are JSON text, encoded before the writer's queue.
@@ -37,22 +47,21 @@ public struct ActivityEntry: Sendable {
   /// Makes the personal hash of equal contents differ, so that it tells nothing after an erasure.
   public var salt: [UInt8]
 
-  /// Who made it: `cardfile`, or another application by `api` or `import`.
-  public var source = Self.ownSource
-  /// When another application's entry came; nil for our own.
+  /// Whose word it is.
+  public var source = ActivitySource.cardfile
+  /// When another application's entry arrived; nil for an entry of our own.
   public var receivedAt: Timestamp?
 
-  /// The entry is our own.
-  static let ownSource = "cardfile"
-  /// Every ``source`` there is.
-  static let sources = [ownSource, "api", "import"]
+  /// When the row was written, as far as anybody may know: the moment that our own entries bear.
+  var writtenAt: Timestamp { receivedAt ?? timestamp }
 
   /// SHA-256 over what is never erased.
   var coreHash: [UInt8] {
     EntryHash.core(
       [
         id, tenantID, userID, operation, entityID, entityType,
-        FixedPoint.text(units: creditUnits, scale: 4), timestamp.rfc3339, unitID, unitPath, source,
+        FixedPoint.text(units: creditUnits, scale: 4), timestamp.rfc3339, unitID, unitPath,
+        source.rawValue,
       ].map { text in text.map { Array($0.utf8) } },
       receivedAt: receivedAt.map { Array($0.rfc3339.utf8) })
   }

@@ -39,7 +39,7 @@ public final class ActivityLog: Sendable {
     let seq = (newest?.seq ?? 0) + 1
     let hash = EntryHash.link(previous: newest?.head ?? [], core: core, personal: personal)
     let timestamp = entry.timestamp.rfc3339
-    let writtenAt = entry.receivedAt?.rfc3339 ?? timestamp
+    let writtenAt = entry.writtenAt.rfc3339
     try connection.run(
       Self.insertSQL,
       [
@@ -49,7 +49,7 @@ public final class ActivityLog: Sendable {
         .text(entry.sessionID), .text(entry.userContext), .text(entry.permissions),
         .text(entry.metadata), .text(entry.compliance), .text(writtenAt), .integer(seq),
         .integer(entry.creditUnits), SQLiteValue(entry.unitID), SQLiteValue(entry.unitPath),
-        .text(entry.source), SQLiteValue(entry.receivedAt?.rfc3339), .blob(entry.salt),
+        .text(entry.source.rawValue), SQLiteValue(entry.receivedAt?.rfc3339), .blob(entry.salt),
         .blob(core), .blob(personal), .blob(hash),
       ])
     // After the commit: a checkpoint that finds less than it expects waits for the next call.

@@ -3,8 +3,8 @@ internal import HTTPServer
 
 /// The socket beside the database file through which commands reach the server that holds it.
 ///
-/// It serves maintenance and the embedded Wrapper's endpoints without a key: whoever may open the socket may open
-/// the file too.
+/// It serves maintenance and the embedded Wrapper's endpoints without a key: whoever may open the
+/// socket may open the file too.
 struct ControlSocket {
   private let server: HTTPServer
 

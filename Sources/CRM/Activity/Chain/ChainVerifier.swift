@@ -351,6 +351,9 @@ public struct ChainVerifier {
     report.seq = position
     report.head = previous
     if position < chain.seq {
+      let stray = try Strays(tenantID: report.tenantID, chain: chain).find(
+        position + 1, after: previous, connection)
+      if let stray { return fail(position + 1, stray.id, stray.column, stray.reason) }
       return fail(position + 1, "seq", "is missing: the log was cut behind entry \(position)")
     }
     guard position == chain.seq, previous == chain.head else {

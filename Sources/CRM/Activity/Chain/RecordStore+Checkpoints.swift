@@ -29,6 +29,8 @@ extension RecordStore {
         }
         await log.checkpoints.wait(seconds: Self.checkpointPauseSeconds)
         due = log.checkpoints.take()
+        // It was noted amid a transaction; what comes behind it in the queue finds it committed.
+        if due?.isEmpty == false { try await database.write { _ in } }
       } catch {
         guard !Task.isCancelled else { return }
         failed(error)

@@ -98,6 +98,7 @@ struct StoredEntry {
   }
 
   var id: String { text(Place.id) }
+  var tenantID: String { text(Place.tenantID) }
   var operation: String { text(Place.operation) }
   var metadata: [UInt8] { bytes[Place.metadata] ?? [] }
   var hash: [UInt8] { bytes[Place.hash] ?? [] }
@@ -194,6 +195,13 @@ extension StoredEntry {
   private func personalInput(_ parts: [[UInt8]?]) -> HashInput {
     EntryHash.personalInput(
       salt: parts.first.flatMap(\.self) ?? [], Array(parts.dropFirst()))
+  }
+
+  /// Whether it was written as an entry of `tenantID`, whatever its column says now.
+  func was(of tenantID: String) -> Bool {
+    var parts = coreParts
+    parts[Place.tenantID] = Array(tenantID.utf8)
+    return coreInput(parts).hash == bytes[Place.coreHash]
   }
 
   /// The column whose change the core hash tells of.

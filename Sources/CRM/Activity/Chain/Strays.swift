@@ -31,17 +31,16 @@ struct Strays {
     if let entry = displaced.first(where: { $0.follows(previous) }) {
       return Found(id: entry.id, column: "seq", reason: "says \(entry.seq)")
     }
-    for other in try LogTenants.all(connection).prefix(Int(Limits.straysMax))
-    where other != tenantID {
-      let entry = try connection.first(
-        """
-        SELECT \(StoredEntry.selected) FROM crm_activities AS a
-        WHERE a.tenant_id = ? AND a.seq = ?
-        """, [.text(other), .integer(seq)]
-      ) { StoredEntry(row: $0) }
-      if let entry, entry.follows(previous) {
-        return Found(id: entry.id, column: "tenant_id", reason: "says \(other)")
-      }
+    let elsewhere = try connection.all(
+      """
+      \(LogTenants.walk)
+      SELECT \(StoredEntry.selected) FROM logged
+      JOIN crm_activities AS a ON a.tenant_id = logged.tenant_id AND a.seq = ?
+      LIMIT ?
+      """, [.integer(seq), .integer(Limits.straysMax)]
+    ) { StoredEntry(row: $0) }
+    if let entry = elsewhere.first(where: { $0.follows(previous) && $0.was(of: tenantID) }) {
+      return Found(id: entry.id, column: "tenant_id", reason: "says \(entry.tenantID)")
     }
     return nil
   }
@@ -49,22 +48,25 @@ struct Strays {
 
 /// The tenants of whom there is a log.
 public enum LogTenants {
+  /// Goes from one tenant of the index to the next.
+  static let walk = """
+    WITH RECURSIVE logged (tenant_id) AS (
+      SELECT min(tenant_id) FROM crm_activities
+      UNION ALL
+      SELECT (SELECT min(a.tenant_id) FROM crm_activities AS a
+        WHERE a.tenant_id > logged.tenant_id)
+      FROM logged WHERE logged.tenant_id IS NOT NULL
+    )
+    """
+
   /// Every tenant that has a chain or entries, in order; entries without a chain are a fault that
   /// somebody should see.
-  ///
-  /// Goes from one tenant of the index to the next.
   ///
   /// - Throws: what SQLite says.
   public static func all(_ connection: borrowing Connection) throws(SQLiteError) -> [String] {
     try connection.all(
       """
-      WITH RECURSIVE logged (tenant_id) AS (
-        SELECT min(tenant_id) FROM crm_activities
-        UNION ALL
-        SELECT (SELECT min(a.tenant_id) FROM crm_activities AS a
-          WHERE a.tenant_id > logged.tenant_id)
-        FROM logged WHERE logged.tenant_id IS NOT NULL
-      )
+      \(walk)
       SELECT tenant_id FROM logged WHERE tenant_id IS NOT NULL
       UNION SELECT tenant_id FROM activity_chains ORDER BY 1
       """
