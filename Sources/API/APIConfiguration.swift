@@ -27,6 +27,8 @@ public struct APIConfiguration: Sendable {
   public var logKeys = LogKeys.none
   /// How many entries of a chain are verified while the client waits; more are a job.
   public var verifiedAtOnceMax: Int64 = 100_000
+  /// Whether the activity log tells of reads too.
+  public var auditsReads = false
   /// The program's version.
   public var version = "0"
 

@@ -30,6 +30,7 @@ final class TestServer: Sendable {
   private let application: Application
   private let server: HTTPServer
   private let log: Log
+  private let recording: Task<Void, Never>
 
   var path: String { folder.path + "/cardfile.db" }
 
@@ -42,6 +43,7 @@ final class TestServer: Sendable {
     pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
     checkpointEntries: Int64 = CRM.Limits.checkpointEntries,
+    bufferSeconds: Double = 0.05,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
@@ -82,6 +84,9 @@ final class TestServer: Sendable {
     ) { [wrapper] in
       wrapper.activityQueued(tenantID: $0)
     }
+    recording = Task { [store] in
+      await store.keepWritingBufferedActivities(everySeconds: bufferSeconds) { _ in }
+    }
     application = Application(
       configuration: configuration, store: store, database: database, wrapper: wrapper,
       directory: configuration.hasEmbeddedWrapper
@@ -100,6 +105,7 @@ final class TestServer: Sendable {
     pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
     checkpointEntries: Int64 = CRM.Limits.checkpointEntries,
+    bufferSeconds: Double = 0.05,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -110,7 +116,8 @@ final class TestServer: Sendable {
       catalog: catalog, migrations: migrations, creditCheck: creditCheck,
       permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
       folder: folder, isEmpty: isEmpty, hasFeed: hasFeed,
-      checkpointEntries: checkpointEntries, configureDatabase: configureDatabase,
+      checkpointEntries: checkpointEntries, bufferSeconds: bufferSeconds,
+      configureDatabase: configureDatabase,
       configure: configure)
     do {
       let result = try await body(server)
@@ -131,6 +138,9 @@ final class TestServer: Sendable {
   func stop() async {
     await server.stop(graceSeconds: 5)
     await application.stop()
+    recording.cancel()
+    // A test that closes the file has nothing that could be written.
+    try? await store.writeBufferedActivities()
     await wrapper.stop()
     await embedded.stop()
     database.close()

@@ -34,6 +34,11 @@ extension Application {
     endpoints += PeopleRoutes(wrapper: wrapper).endpoints
     endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
     endpoints += SessionRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints += ActivityListRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints +=
+      ActivityPostRoutes(
+        store: store, wrapper: wrapper, configuration: configuration, time: time
+      ).endpoints
     endpoints += SyncRoutes(store: store, wrapper: wrapper, time: time).endpoints
     endpoints +=
       ActivityVerificationRoutes(store: store, jobs: jobs, configuration: configuration).endpoints

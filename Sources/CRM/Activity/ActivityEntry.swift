@@ -46,7 +46,6 @@ public struct ActivityEntry: Sendable {
   public var compliance: String
   /// Makes the personal hash of equal contents differ, so that it tells nothing after an erasure.
   public var salt: [UInt8]
-
   /// Whose word it is.
   public var source = ActivitySource.cardfile
   /// When another application's entry arrived; nil for an entry of our own.

@@ -33,11 +33,9 @@ public final class ActivityLog: Sendable {
   func append(_ entry: ActivityEntry, in connection: borrowing Connection) throws(SQLiteError) {
     let core = entry.coreHash
     let personal = entry.personalHash
-    let newest = try connection.first(
-      "SELECT seq, head FROM activity_chains WHERE tenant_id = ?", [.text(entry.tenantID)]
-    ) { (seq: $0.integer(0) ?? 0, head: $0.blob(1) ?? []) }
-    let seq = (newest?.seq ?? 0) + 1
-    let hash = EntryHash.link(previous: newest?.head ?? [], core: core, personal: personal)
+    let newest = try Self.newestLink(of: entry.tenantID, in: connection)
+    let seq = newest.seq + 1
+    let hash = EntryHash.link(previous: newest.hash, core: core, personal: personal)
     let timestamp = entry.timestamp.rfc3339
     let writtenAt = entry.writtenAt.rfc3339
     try connection.run(
@@ -54,19 +52,34 @@ public final class ActivityLog: Sendable {
       ])
     // After the commit: a checkpoint that finds less than it expects waits for the next call.
     if seq.isMultiple(of: checkpoints.interval) { checkpoints.becomeDue(entry.tenantID) }
-    try connection.run(Self.chainSQL, [.text(entry.tenantID), .integer(seq), .blob(hash)])
+    connection.merge(
+      [.integer(seq), .blob(hash)], into: [.text(entry.tenantID)], of: Self.chains)
     try connection.run(
       Self.outboxSQL,
       [
-        .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(timestamp),
+        .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(writtenAt),
       ])
-    try connection.run(
-      Self.rollupSQL,
-      [
+    connection.merge(
+      [.integer(1), .integer(entry.creditUnits), .text(timestamp)],
+      into: [
         .text(entry.tenantID), .integer(entry.timestamp.milliseconds / Self.bucketMilliseconds),
         .text(entry.unitID ?? ""), .text(entry.userID), .text(entry.operation),
-        .text(entry.entityType ?? ""), .integer(entry.creditUnits), .text(timestamp),
-      ])
+        .text(entry.entityType ?? ""),
+      ], of: Self.rollups)
+  }
+
+  /// The newest link of a tenant's chain, whose number is 0 before the first.
+  static func newestLink(of tenantID: String, in connection: borrowing Connection)
+    throws(SQLiteError) -> (seq: Int64, hash: [UInt8])
+  {
+    if let deferred = connection.deferredValues(of: [.text(tenantID)], in: chains),
+      case .integer(let seq) = deferred[0], case .blob(let hash) = deferred[1]
+    {
+      return (seq, hash)
+    }
+    return try connection.first(
+      "SELECT seq, head FROM activity_chains WHERE tenant_id = ?", [.text(tenantID)]
+    ) { ($0.integer(0) ?? 0, $0.blob(1) ?? []) } ?? (0, [])
   }
 
   /// A rollup's bucket: a quarter of an hour.
@@ -80,23 +93,16 @@ public final class ActivityLog: Sendable {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
-  private static let chainSQL = """
-    INSERT INTO activity_chains (tenant_id, seq, head) VALUES (?, ?, ?)
-    ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, head = excluded.head
-    """
+  private static let chains = DeferredTable(
+    "activity_chains", keys: ["tenant_id"], columns: [("seq", .replace), ("head", .replace)])
 
   private static let outboxSQL = """
     INSERT INTO activity_outbox (tenant_id, activity_id, credit_units, queued_at)
     VALUES (?, ?, ?, ?)
     """
 
-  private static let rollupSQL = """
-    INSERT INTO activity_rollups (
-      tenant_id, bucket, unit_id, user_id, operation, entity_type, entries, credit_units, latest)
-    VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
-    ON CONFLICT (tenant_id, bucket, unit_id, user_id, operation, entity_type) DO UPDATE SET
-      entries = entries + 1,
-      credit_units = credit_units + excluded.credit_units,
-      latest = max(latest, excluded.latest)
-    """
+  private static let rollups = DeferredTable(
+    "activity_rollups",
+    keys: ["tenant_id", "bucket", "unit_id", "user_id", "operation", "entity_type"],
+    columns: [("entries", .add), ("credit_units", .add), ("latest", .max)])
 }

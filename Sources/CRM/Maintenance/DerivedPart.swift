@@ -18,10 +18,14 @@ extension RecordStore {
   /// - Parameters:
   ///   - part: What to make anew. The words of full text are one index of all tenants.
   ///   - tenantID: Of whom; nil for all.
+  ///   - caller: Who asked for it, in the log of a tenant.
   /// - Returns: The tenants.
   /// - Throws: what the database throws; the tenants before are done.
   @discardableResult
-  public func rebuild(_ part: DerivedPart, tenantID: String? = nil) async throws -> [String] {
+  public func rebuild(
+    _ part: DerivedPart, tenantID: String? = nil,
+    by caller: @Sendable (_ tenantID: String) -> Caller
+  ) async throws -> [String] {
     let tenants = try logTenants(tenantID)
     if part == .search { try await updateSearchFormat(isForced: true) }
     for tenant in tenants {
@@ -31,7 +35,7 @@ extension RecordStore {
       case .search: break
       }
       let mutation = Mutation(
-        caller: .system(tenantID: tenant), operation: "crm.maintenance.rebuild", scope: .server,
+        caller: caller(tenant), operation: "crm.maintenance.rebuild", scope: .server,
         permissions: "{}")
       _ = try await execute(mutation) { _, _ in
         MutationOutcome(

@@ -147,12 +147,18 @@ enum ServeCommand {
         }
       }
       let signing = Task { await sign(store, keys, log) }
+      let recording = Task {
+        await store.keepWritingBufferedActivities { error in
+          log.write(.error, "entries could not be written and will be tried again: \(error)")
+        }
+      }
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
       signing.cancel()
       // They are not waited for: the closed database refuses what they would still do.
       housekeeping.cancel()
       reminding.cancel()
+      recording.cancel()
       outcome = .success(())
     } catch {
       outcome = .failure(error)
@@ -161,6 +167,12 @@ enum ServeCommand {
     async let isControlStopped: Void? = control?.stop()
     await server.stop(graceSeconds: graceSeconds)
     _ = await isControlStopped
+    do {
+      try await store.writeBufferedActivities()
+    } catch {
+      log.write(
+        .error, "\(store.bufferedActivities) entries of the log were lost at the stop: \(error)")
+    }
     await application.stop()
     await signRest(store, keys, log)
     try outcome.get()
@@ -174,7 +186,12 @@ enum ServeCommand {
       return try ControlSocket(
         databasePath: parts.configuration.databasePath,
         application: ControlApplication(
-          store: store, directory: parts.embedded?.administration))
+          store: store,
+          directory: parts.embedded.map { embedded in
+            DirectoryCommands(store: store, directory: embedded.administration) {
+              await embedded.administer($0, in: $1)
+            }
+          }))
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")

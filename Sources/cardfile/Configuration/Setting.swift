@@ -107,6 +107,9 @@ struct Setting: Sendable {
       name: "CRM_ACTIVITY_RETENTION_DAYS", kind: .integer(1...36_500),
       summary: "Days after which entries of the activity log are removed; for ever without."),
     Setting(
+      name: "CRM_AUDIT_READS", kind: .flag,
+      summary: "Log reads as activities too.", fallback: "false"),
+    Setting(
       name: "CRM_TRASH_DAYS", kind: .integer(1...36_500),
       summary: "Days after which the trash is emptied.", fallback: "30"),
     Setting(
@@ -157,7 +160,6 @@ struct Setting: Sendable {
     ("CRM_DB_PASSWORD", "the database is a file; use CRM_DB_PATH"),
     ("DATABASE_URL", "the database is a file; use CRM_DB_PATH"),
     ("NODE_ENV", "there is no Node here"),
-    ("CRM_AUDIT_READS", "this version logs mutations only"),
     ("CRM_BACKUP_", "this version makes no backups by itself"),
     ("CRM_WEBHOOK_HOSTS", "this version sends no webhooks"),
   ]

@@ -1,3 +1,4 @@
+internal import API
 internal import CRM
 internal import HTTP
 internal import JSON
@@ -23,7 +24,9 @@ struct ControlApplication: HTTPApplication {
     {
       let tenantID = head.headers["X-Tenant-Id"]
       return handle(head) {
-        let tenants = try await store.rebuild(part, tenantID: tenantID)
+        let tenants = try await store.rebuild(part, tenantID: tenantID) {
+          DirectoryCommands.caller(head, tenantID: $0)
+        }
         return ["tenants": .array(tenants.map(JSONValue.string))]
       }
     }

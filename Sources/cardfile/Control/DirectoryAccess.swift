@@ -1,3 +1,4 @@
+internal import API
 internal import CRM
 internal import Cryptography
 internal import Database
@@ -54,9 +55,12 @@ struct DirectoryAccess: Sendable {
         // It never listens, so nobody is told the key.
         let key = Base64.encodeURL(RandomSource.system.bytes(32))
         let wrapper = EmbeddedWrapper(database: database, apiKey: key)
-        let application = ControlApplication(
-          store: try RecordStore(database, catalog: .standard) { _ in },
-          directory: wrapper.administration)
+        // Whoever serves the file next ships what is logged here.
+        let store = try RecordStore(database, catalog: .standard) { _ in }
+        let commands = DirectoryCommands(store: store, directory: wrapper.administration) {
+          await wrapper.administer($0, in: $1)
+        }
+        let application = ControlApplication(store: store, directory: commands)
         return DirectoryAccess(way: .file(application, database))
       } catch DatabaseError.locked(let pid) {
         guard TimeSource.system.monotonicNanoseconds() < deadline else {
@@ -88,6 +92,8 @@ struct DirectoryAccess: Sendable {
     var headers: HTTPHeaders = [:]
     if let tenantID { headers.add("X-Tenant-Id", tenantID) }
     if body != nil { headers.add("Content-Type", "application/json") }
+    headers.add("User-Agent", "cardfile/\(Program.version)")
+    headers.add(DirectoryCommands.operatorField, PercentEncoding.encode(NSUserName()))
     switch way {
     case .server(let client):
       do throws(ControlClient.Failure) {
