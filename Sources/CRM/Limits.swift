@@ -122,8 +122,6 @@ public enum Limits {
   static let checkpointsAtStopMax = 2000
   /// Entries that one step of a verification reads.
   public static let verifiedPerStep = 500
-  /// Checkpoints that one step of a verification reads.
-  static let checkpointsReadPerStep: Int64 = 200
   /// Places where an entry is looked for that is not where it belongs.
   static let straysMax: Int64 = 1000
   /// Differences that a verification names of each kind.

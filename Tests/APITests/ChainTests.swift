@@ -272,3 +272,62 @@ import WrapperClient
     #expect(try Self.verify(folder).fault?.seq == 2)
   }
 }
+
+extension ChainTests {
+  @Test("a log that was brought without its table of checkpoints verifies, and is signed on")
+  func brought() async throws {
+    let folder = try await Self.file()
+    let forge = try ChainForge(Self.path(folder))
+    try forge.run("DELETE FROM activity_checkpoints")
+    #expect(try Self.verify(folder).checkpoints == 2)
+    // What others say of checkpoints says nothing of this log.
+    try forge.append(
+      "acme", id: "activity:1:sam:1000001",
+      [
+        ("source", "import"), ("received_at", "2026-01-31T10:30:00.000Z"),
+        ("created_at", "2026-01-31T10:30:00.000Z"), ("operation", "crm.activities.checkpoint"),
+        ("entity_type", "checkpoint"), ("entity_id", "7"), ("metadata", "{}"),
+      ])
+    let key = try #require(Self.key)
+    try await TestServer.run(creditCheck: .off, folder: folder, checkpointEntries: 10) { server in
+      for number in 0..<5 { _ = try await server.lead(["title": .string("\(number)")]) }
+      try await server.store.makeCheckpoints(tenantID: "acme", key)
+      let kept = try server.rows(
+        "SELECT seq FROM activity_checkpoints WHERE tenant_id = 'acme' ORDER BY seq")
+      #expect(kept == [["10"], ["20"], ["30"]])
+    }
+    let report = try Self.verify(folder)
+    #expect(report.fault == nil && report.checkpoints == 3)
+  }
+
+  @Test(
+    "a bit turned over in a checkpoint is found",
+    arguments: [
+      "seq", "head", "made_at", "previous", "public_key", "signature",
+    ])
+  func checkpointBits(column: String) async throws {
+    let folder = try await Self.file()
+    var random = SeededGenerator(seed: UInt64(column.utf8.count))
+    let forge = try ChainForge(Self.path(folder))
+    let stored = try forge.connection.first(
+      "SELECT \(column) FROM activity_checkpoints WHERE tenant_id = 'acme' AND seq = 20"
+    ) { (value: $0.value(0), bytes: $0.blob(0)) }
+    let (value, bytes) = try #require(stored)
+    for _ in 0..<4 {
+      guard let turned = ChainForge.turned(value, bytes: bytes, &random) else { continue }
+      var place = "?"
+      if case .text = value { place = "CAST(? AS TEXT)" }
+      try forge.run(
+        """
+        UPDATE activity_checkpoints SET \(column) = \(place)
+        WHERE tenant_id = 'acme' AND seq = 20
+        """, [turned])
+      #expect(try Self.verify(folder).fault?.column == "checkpoint", "\(column)")
+      let now: SQLiteValue = column == "seq" ? turned : 20
+      try forge.run(
+        "UPDATE activity_checkpoints SET \(column) = ? WHERE tenant_id = 'acme' AND seq = ?",
+        [value, now])
+    }
+    #expect(try Self.verify(folder).fault == nil)
+  }
+}

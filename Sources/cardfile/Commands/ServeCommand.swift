@@ -147,6 +147,7 @@ enum ServeCommand {
         }
       }
       let signing = Task { await sign(store, keys, log) }
+      let retention = Task { await keepRetention(store, configuration, log) }
       let recording = Task {
         await store.keepWritingBufferedActivities { error in
           log.write(.error, "entries could not be written and will be tried again: \(error)")
@@ -155,6 +156,7 @@ enum ServeCommand {
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
       signing.cancel()
+      retention.cancel()
       // They are not waited for: the closed database refuses what they would still do.
       housekeeping.cancel()
       reminding.cancel()
@@ -242,10 +244,6 @@ enum ServeCommand {
     while !Task.isCancelled {
       do {
         try await store.forgetExpired(trashDays: configuration.trashDays)
-        if let days = configuration.activityRetentionDays {
-          let count = try await store.removeExpiredActivities(days: days)
-          if count > 0 { log.write(.info, "retention removed \(count) activities") }
-        }
         // The clock of housekeeping: nothing signals that a day has passed.
         try await Task.sleep(for: .seconds(housekeepingSeconds))
       } catch is CancellationError {
@@ -269,6 +267,31 @@ extension ServeCommand {
       note($0, log)
     } failed: { error in
       log.write(.error, "the activity log was not signed, which will be tried again: \(error)")
+    }
+  }
+
+  /// How often it is looked for segments that retention removes, and how long after the start: what
+  /// is to be removed must be signed and shipped first.
+  private static let retentionSeconds = 600.0
+  private static let retentionStartSeconds = 15.0
+
+  /// Removes what is older than the setting says, until the calling task is cancelled.
+  private static func keepRetention(
+    _ store: RecordStore, _ configuration: ServerConfiguration, _ log: Log
+  ) async {
+    guard let days = configuration.activityRetentionDays else { return }
+    var pause = retentionStartSeconds
+    while !Task.isCancelled {
+      do {
+        // Nothing signals that an entry has grown old.
+        try await Task.sleep(for: .seconds(pause))
+        pause = retentionSeconds
+        let count = try await store.removeExpiredActivities(days: days)
+        if count > 0 { log.write(.info, "retention removed \(count) activities") }
+      } catch {
+        guard !Task.isCancelled else { return }
+        log.write(.error, "retention failed and will be tried again: \(error)")
+      }
     }
   }
 

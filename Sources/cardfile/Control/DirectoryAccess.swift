@@ -9,8 +9,8 @@ internal import HTTPServer
 internal import JSON
 internal import Values
 
-/// The way to the file and the embedded Wrapper's directory in it: through the server that holds the
-/// file, or, when there is none, through the same endpoints in this process.
+/// The way to the file and the embedded Wrapper's directory in it: through the server that holds
+/// the file, or, when there is none, through the same endpoints in this process.
 struct DirectoryAccess: Sendable {
   private enum Way: Sendable {
     case server(ControlClient)

@@ -21,14 +21,8 @@ public struct ChainVerifier {
   private var previous: [UInt8] = []
   private var isStarted = false
   private var isAtEnd = false
-  /// The newest checkpoint that was looked at.
-  private var checkpointPosition: Int64 = 0
+  /// The hash of the newest checkpoint's signature, which the next one names.
   private var checkpointBefore: [UInt8]?
-  private var hasCheckpointsLeft = false
-  /// Checkpoints whose own entry has not been met yet.
-  private var unannounced: Set<Int64> = []
-  /// Checkpoints whose own entry was met before they were looked at.
-  private var announcedEarly: Set<Int64> = []
   /// What the newest entry of retention says was removed.
   private var removal: (seq: Int64, head: String)?
 
@@ -60,10 +54,9 @@ public struct ChainVerifier {
     guard report.fault == nil else { return false }
     let chain = try chain(connection)
     guard try begin(chain, connection) else { return false }
-    if !hasCheckpointsLeft { try readEntries(chain, connection) }
-    if report.fault == nil { try readCheckpoints(chain, connection) }
+    try readEntries(chain, connection)
     guard report.fault == nil else { return false }
-    if hasCheckpointsLeft || !isAtEnd { return true }
+    if !isAtEnd { return true }
     try finish(chain, connection)
     return false
   }
@@ -102,14 +95,12 @@ public struct ChainVerifier {
       guard try begin(from: start, chain, connection) else { return false }
       position = start.seq
       previous = start.head
-      checkpointPosition = start.seq - 1
     }
     isStarted = true
     report.removedThrough = chain.removedSeq
     if position < chain.removedSeq {
       position = chain.removedSeq
       previous = chain.removedHead
-      unannounced = unannounced.filter { $0 > chain.removedSeq }
     }
     total = max(0, chain.seq - max(chain.removedSeq, start?.seq ?? 0))
     return true
@@ -174,7 +165,7 @@ public struct ChainVerifier {
   ) throws(SQLiteError) {
     var count = 0
     var erased: [(seq: Int64, id: String)] = []
-    var announced: [(entry: StoredEntry, seq: Int64)] = []
+    var checkpoints: [StoredEntry] = []
     var strayed: (seq: Int64, previous: [UInt8], found: StoredEntry)?
     var walk = self
     try connection.forEachRow(
@@ -198,34 +189,26 @@ public struct ChainVerifier {
       walk.position = entry.seq
       walk.previous = entry.hash
       walk.report.entries += 1
-      if let seq = walk.note(entry) { announced.append((entry, seq)) }
+      guard entry.isOwn else { return }
+      if entry.operation == Checkpoint.operation { checkpoints.append(entry) }
+      if entry.operation == ActivityRemoval.operation { walk.noteRemoval(entry) }
     }
     self = walk
     isAtEnd = count < Limits.verifiedPerStep
     // What comes first in the chain is reported.
     try check(erased: erased, connection)
-    for (entry, seq) in announced { try check(announcement: entry, of: seq, connection) }
+    for entry in checkpoints { try check(checkpointIn: entry, chain, connection) }
     if report.fault == nil, let strayed {
       try reportGap(strayed.seq, after: strayed.previous, found: strayed.found, chain, connection)
     }
   }
 
-  /// Takes note of what an entry says of the chain itself.
-  ///
-  /// - Returns: The place of the checkpoint that it tells of, if it does.
-  private mutating func note(_ entry: StoredEntry) -> Int64? {
-    switch entry.operation {
-    case Checkpoint.operation:
-      let json = try? JSONParser.parse(entry.metadata)  // Its hash is right, so it was written so.
-      return json?["checkpoint"]?["seq"]?.integer
-    case ActivityRemoval.operation:
-      // As above.
-      let json = try? JSONParser.parse(entry.metadata)
-      if let seq = json?["throughSeq"]?.integer, let head = json?["head"]?.string {
-        removal = (seq, head)
-      }
-      return nil
-    default: return nil
+  /// Takes note of what an entry says was removed.
+  private mutating func noteRemoval(_ entry: StoredEntry) {
+    // Its hash is right, so what was written is JSON.
+    let json = try? JSONParser.parse(entry.metadata)
+    if let seq = json?["throughSeq"]?.integer, let head = json?["head"]?.string {
+      removal = (seq, head)
     }
   }
 
@@ -249,23 +232,6 @@ public struct ChainVerifier {
     }
   }
 
-  /// The checkpoint that an entry tells of must still be there.
-  private mutating func check(
-    announcement entry: StoredEntry, of seq: Int64, _ connection: borrowing Connection
-  ) throws(SQLiteError) {
-    let stored = try connection.first(
-      "SELECT \(Checkpoint.columns) FROM activity_checkpoints AS c WHERE tenant_id = ? AND seq = ?",
-      [.text(report.tenantID), .integer(seq)]
-    ) { Checkpoint(report.tenantID, row: $0) }
-    // Its hash is right, so what was written is JSON.
-    let told = try? JSONParser.parse(entry.metadata)["checkpoint"]
-    guard let stored, stored.json == told else {
-      return fail(
-        seq, "checkpoint", "is missing or another one than entry \(entry.seq) tells of")
-    }
-    if unannounced.remove(seq) == nil { announcedEarly.insert(seq) }
-  }
-
   /// Entry `seq` is not where it belongs: looks for where it is.
   private mutating func reportGap(
     _ seq: Int64, after previous: [UInt8], found: StoredEntry, _ chain: Chain,
@@ -282,65 +248,73 @@ public struct ChainVerifier {
 
   // MARK: Checkpoints
 
-  private mutating func readCheckpoints(
-    _ chain: Chain, _ connection: borrowing Connection
+  /// Looks at the checkpoint that an entry tells of.
+  private mutating func check(
+    checkpointIn entry: StoredEntry, _ chain: Chain, _ connection: borrowing Connection
   ) throws(SQLiteError) {
-    var count: Int64 = 0
-    var walk = self
-    try connection.forEachRow(
-      """
-      SELECT \(Checkpoint.columns), a.id, a.hash FROM activity_checkpoints AS c
-      LEFT JOIN crm_activities AS a ON a.tenant_id = c.tenant_id AND a.seq = c.seq
-      WHERE c.tenant_id = ? AND c.seq > ? AND c.seq <= ? ORDER BY c.seq LIMIT ?
-      """,
-      [
-        .text(report.tenantID), .integer(checkpointPosition), .integer(position),
-        .integer(Limits.checkpointsReadPerStep),
-      ]
-    ) { row throws(SQLiteError) in
-      count += 1
-      guard walk.report.fault == nil else { return }
-      let checkpoint = Checkpoint(walk.report.tenantID, row: row)
-      walk.look(at: checkpoint, chain, entry: (id: row.text(6), hash: row.blob(7)))
-    }
-    self = walk
-    hasCheckpointsLeft = count == Limits.checkpointsReadPerStep
-  }
-
-  private mutating func look(
-    at checkpoint: Checkpoint, _ chain: Chain, entry: (id: String?, hash: [UInt8]?)
-  ) {
+    // Its hash is right, so what was written is JSON.
+    let told = try? JSONParser.parse(entry.metadata)["checkpoint"]
+    guard let checkpoint = told.flatMap({ Checkpoint(json: $0) }),
+      checkpoint.tenantID == report.tenantID, checkpoint.seq < entry.seq
+    else { return fail(entry.seq, entry.id, "checkpoint", "cannot be read") }
     let seq = checkpoint.seq
-    guard checkpoint.isSigned else {
-      return fail(seq, entry.id, "checkpoint", "bears a wrong signature")
+    let signed = try connection.first(
+      "SELECT id, hash FROM crm_activities WHERE tenant_id = ? AND seq = ?",
+      [.text(report.tenantID), .integer(seq)]
+    ) { row in (id: row.text(0), hash: row.blob(1)) }
+    if let reason = fault(of: checkpoint) {
+      return fail(seq, signed?.id, "checkpoint", reason)
     }
-    let isKnown = keys.known.contains(checkpoint.publicKey)
-    if keys.refusesOthers, !isKnown {
-      return fail(seq, entry.id, "checkpoint", Self.otherKey(checkpoint.publicKey))
-    }
-    let isFirstOfPart = start != nil && checkpointBefore == nil
+    let isFirstOfPart =
+      checkpointBefore == nil && (start != nil || chain.removedSeq > 0)
     guard isFirstOfPart || checkpoint.previous == checkpointBefore else {
-      return fail(seq, entry.id, "checkpoint", "does not follow the one before it: one is missing")
+      return fail(
+        seq, signed?.id, "checkpoint", "does not follow the one before it: one is missing")
     }
     // What retention removed is attested by the checkpoints behind it.
-    let hash = seq == chain.removedSeq ? chain.removedHead : entry.hash
-    if seq >= chain.removedSeq {
-      guard hash == checkpoint.head else {
-        return fail(
-          seq, entry.id, "checkpoint", "was signed over another entry: the log was changed")
-      }
+    let hash = seq == chain.removedSeq ? chain.removedHead : signed?.hash
+    guard hash == checkpoint.head || seq < chain.removedSeq else {
+      return fail(
+        seq, signed?.id, "checkpoint", "was signed over another entry: the log was changed")
     }
-    if seq > chain.removedSeq, announcedEarly.remove(seq) == nil { unannounced.insert(seq) }
-    checkpointPosition = seq
+    let kept = try Self.keptCheckpoint(seq, report.tenantID, connection)
+    guard kept == nil || kept == checkpoint else {
+      return fail(
+        seq, signed?.id, "checkpoint", "is another one than entry \(entry.seq) tells of")
+    }
     checkpointBefore = checkpoint.signatureHash
+    note(checkpoint)
+  }
+
+  /// What is wrong with a checkpoint in itself.
+  private func fault(of checkpoint: Checkpoint) -> String? {
+    guard checkpoint.isSigned else { return "bears a wrong signature" }
+    let isKnown = keys.known.contains(checkpoint.publicKey)
+    return keys.refusesOthers && !isKnown ? Self.otherKey(checkpoint.publicKey) : nil
+  }
+
+  private mutating func note(_ checkpoint: Checkpoint) {
     report.checkpoints += 1
-    report.checkpointedThrough = seq
+    report.checkpointedThrough = checkpoint.seq
     if let index = report.keys.firstIndex(where: { $0.publicKey == checkpoint.publicKey }) {
       report.keys[index].checkpoints += 1
     } else {
       report.keys.append(
-        .init(publicKey: checkpoint.publicKey, checkpoints: 1, isKnown: isKnown))
+        .init(
+          publicKey: checkpoint.publicKey, checkpoints: 1,
+          isKnown: keys.known.contains(checkpoint.publicKey)))
     }
+  }
+
+  /// The checkpoint of a place as the table beside the log has it; nil when it has none, as in a
+  /// file into which an archive was brought.
+  private static func keptCheckpoint(
+    _ seq: Int64, _ tenantID: String, _ connection: borrowing Connection
+  ) throws(SQLiteError) -> Checkpoint? {
+    try connection.first(
+      "SELECT \(Checkpoint.columns) FROM activity_checkpoints AS c WHERE tenant_id = ? AND seq = ?",
+      [.text(tenantID), .integer(seq)]
+    ) { Checkpoint(tenantID, row: $0) }
   }
 
   // MARK: The end
@@ -368,7 +342,21 @@ public struct ChainVerifier {
         position + 1, "checkpoint",
         "of entry \(ahead) is there: the log was cut behind entry \(position)")
     }
-    if let alone = unannounced.min() {
+    let alone = try connection.first(
+      """
+      SELECT c.seq FROM activity_checkpoints AS c
+      WHERE c.tenant_id = ? AND c.seq > ? AND NOT EXISTS (
+        SELECT 1 FROM crm_activities AS a
+        WHERE a.tenant_id = c.tenant_id AND a.entity_type = ?
+          AND a.entity_id = CAST(c.seq AS TEXT) AND a.operation = ?)
+      ORDER BY c.seq LIMIT 1
+      """,
+      [
+        .text(report.tenantID), .integer(chain.removedSeq), .text(Checkpoint.entityType),
+        .text(Checkpoint.operation),
+      ]
+    ) { $0.integer(0) ?? 0 }
+    if let alone {
       return fail(
         alone, "checkpoint", "is there and the entry that tells of it is not: the log was cut")
     }
@@ -380,12 +368,9 @@ public struct ChainVerifier {
     _ chain: Chain, _ connection: borrowing Connection
   ) throws(SQLiteError) {
     guard chain.removedSeq > 0, start == nil else { return }
-    let isSealed = try connection.first(
-      "SELECT 1 FROM activity_checkpoints WHERE tenant_id = ? AND seq = ? AND head = ?",
-      [.text(report.tenantID), .integer(chain.removedSeq), .blob(chain.removedHead)]
-    ) { _ in true }
-    guard isSealed != nil, removal?.seq == chain.removedSeq,
-      removal?.head == Hexadecimal.text(chain.removedHead)
+    let seal = try Self.keptCheckpoint(chain.removedSeq, report.tenantID, connection)
+    guard let seal, fault(of: seal) == nil, seal.head == chain.removedHead,
+      removal?.seq == chain.removedSeq, removal?.head == Hexadecimal.text(chain.removedHead)
     else {
       return fail(
         chain.removedSeq, "removed_seq",

@@ -80,6 +80,7 @@ extension RecordStore {
   public func makeCheckpoints(
     tenantID: String, _ key: Ed25519Key, isLast: Bool = false
   ) async throws -> [Checkpoint] {
+    try await adoptCheckpoints(tenantID)
     var made: [Checkpoint] = []
     while true {
       // Signed before the writer's queue, which everybody else waits in.
@@ -95,6 +96,33 @@ extension RecordStore {
       activityWasWritten(tenantID: tenantID)
       made += signed
       if signed.count < Limits.checkpointsPerStep { return made }
+    }
+  }
+
+  /// Keeps the checkpoints that entries tell of and that are not kept yet: those of an archive
+  /// which was brought into the log. The next one follows them.
+  private func adoptCheckpoints(_ tenantID: String) async throws {
+    let told = try database.read { connection in
+      try connection.all(
+        """
+        SELECT json_extract(a.metadata, '$.checkpoint') FROM crm_activities AS a
+        WHERE a.tenant_id = ? AND a.entity_type = ? AND a.operation = ? AND a.source = ?
+          AND NOT EXISTS (
+            SELECT 1 FROM activity_checkpoints AS c
+            WHERE c.tenant_id = a.tenant_id AND c.seq = CAST(a.entity_id AS INTEGER))
+        ORDER BY a.seq
+        """,
+        [
+          .text(tenantID), .text(Checkpoint.entityType), .text(Checkpoint.operation),
+          .text(ActivitySource.cardfile.rawValue),
+        ]
+      ) { $0.text(0) ?? "" }
+    }
+    let checkpoints = told.compactMap { Checkpoint(text: $0) }
+      .filter { $0.tenantID == tenantID }
+    guard !checkpoints.isEmpty else { return }
+    try await database.write { connection in
+      for checkpoint in checkpoints { try Self.keep(checkpoint, in: connection) }
     }
   }
 
@@ -164,17 +192,7 @@ extension RecordStore {
 
   /// Writes a checkpoint with the entry that tells of it, which is shipped like every entry.
   private func write(_ checkpoint: Checkpoint, in connection: borrowing Connection) throws {
-    try connection.run(
-      """
-      INSERT INTO activity_checkpoints (
-        tenant_id, seq, head, made_at, previous, public_key, signature)
-      VALUES (?, ?, ?, ?, ?, ?, ?)
-      """,
-      [
-        .text(checkpoint.tenantID), .integer(checkpoint.seq), .blob(checkpoint.head),
-        .text(checkpoint.madeAt), SQLiteValue(checkpoint.previous), .blob(checkpoint.publicKey),
-        .blob(checkpoint.signature),
-      ])
+    try Self.keep(checkpoint, in: connection)
     let mutation = Mutation(
       caller: .system(tenantID: checkpoint.tenantID), operation: Checkpoint.operation,
       scope: .server, permissions: "{}")
@@ -183,5 +201,22 @@ extension RecordStore {
         status: 200, entityType: Checkpoint.entityType, entityID: "\(checkpoint.seq)", data: [],
         metadata: JSONObject([("checkpoint", checkpoint.json)]))
     }
+  }
+
+  private static func keep(
+    _ checkpoint: Checkpoint, in connection: borrowing Connection
+  ) throws(SQLiteError) {
+    try connection.run(
+      """
+      INSERT INTO activity_checkpoints (
+        tenant_id, seq, head, made_at, previous, public_key, signature)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (tenant_id, seq) DO NOTHING
+      """,
+      [
+        .text(checkpoint.tenantID), .integer(checkpoint.seq), .blob(checkpoint.head),
+        .text(checkpoint.madeAt), SQLiteValue(checkpoint.previous), .blob(checkpoint.publicKey),
+        .blob(checkpoint.signature),
+      ])
   }
 }

@@ -20,7 +20,8 @@ extension RecordStore {
     }
     var count: Int64 = 0
     for tenantID in tenants {
-      while true {
+      // Looked at by a reader first: mostly there is nothing, and the writer has other work.
+      while try database.read({ try ActivityRemoval(tenantID, before: limit, $0) }) != nil {
         let removed = try await database.write { [self] connection in
           try removeSegment(tenantID, before: limit, days: days, connection)
         }

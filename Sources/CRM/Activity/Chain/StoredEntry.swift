@@ -51,6 +51,7 @@ struct StoredEntry {
     static let operation = 3
     static let creditUnits = 6
     static let timestamp = 7
+    static let source = 10
     static let receivedAt = 11
     static let salt = 12
     static let personal = 13...17
@@ -100,6 +101,8 @@ struct StoredEntry {
   var id: String { text(Place.id) }
   var tenantID: String { text(Place.tenantID) }
   var operation: String { text(Place.operation) }
+  /// Whether it is this program's own word, which alone says something of the chain.
+  var isOwn: Bool { bytes[Place.source] == Array(ActivitySource.cardfile.rawValue.utf8) }
   var metadata: [UInt8] { bytes[Place.metadata] ?? [] }
   var hash: [UInt8] { bytes[Place.hash] ?? [] }
 
