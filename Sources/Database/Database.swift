@@ -13,6 +13,8 @@ public final class Database: Sendable {
   private let configuration: DatabaseConfiguration
   private let queue: WriteQueue
   private let readers: ReaderPool
+  /// Whether another process may write the file, so that a snapshot is never as good as new.
+  private let isReadOnly: Bool
   private let writerMetrics = WriterMetrics()
   /// Left by the writer's thread when its connection is closed and the lock let go.
   private let writerEnd = DispatchGroup()
@@ -25,6 +27,7 @@ public final class Database: Sendable {
     var configuration = configuration
     configuration.path = Self.resolved(configuration.path)
     self.configuration = configuration
+    isReadOnly = false
     queue = WriteQueue(depthMax: configuration.queueDepthMax)
     readers = ReaderPool(
       path: configuration.path, count: configuration.readerCount, commits: writerMetrics.commits)
@@ -40,6 +43,7 @@ public final class Database: Sendable {
     var configuration = configuration
     configuration.path = Self.resolved(configuration.path)
     self.configuration = configuration
+    isReadOnly = true
     queue = WriteQueue(depthMax: 0)
     queue.close()
     readers = ReaderPool(
@@ -63,7 +67,8 @@ public final class Database: Sendable {
   public func read<T>(
     deadlineSeconds: Double? = nil, _ body: (borrowing Connection) throws -> T
   ) throws -> T {
-    try readers.read(
+    if isReadOnly { writerMetrics.commits.didCommit() }
+    return try readers.read(
       deadlineSeconds: deadlineSeconds ?? configuration.readDeadlineSeconds, body)
   }
 
