@@ -118,4 +118,18 @@ public enum Limits {
   public static let batchAnswerBytesMax = 2 * 1024 * 1024
   /// Tenants of which it is remembered that they have what every tenant starts with.
   static let startedMax = 10_000
+  /// Entries of a tenant after which its log is signed.
+  public static let checkpointEntries: Int64 = 1000
+  /// Checkpoints that one transaction makes at most.
+  static let checkpointsPerStep = 50
+  /// Tenants that are signed at a stop: it may not take long.
+  static let checkpointsAtStopMax = 2000
+  /// Entries that one step of a verification reads.
+  public static let verifiedPerStep = 500
+  /// Places where an entry is looked for that is not where it belongs.
+  static let straysMax: Int64 = 1000
+  /// Differences that a verification names of each kind.
+  public static let differencesListedMax = 20
+  /// How long one statement of a verification may take, in seconds.
+  static let verificationSeconds = 86_400.0
 }

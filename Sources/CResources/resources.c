@@ -66,6 +66,10 @@ static const unsigned char schema_0016[] = {
 #embed "../../Resources/schema/0016-activity-lists.sql"
 };
 
+static const unsigned char schema_0017[] = {
+#embed "../../Resources/schema/0017-checkpoints.sql"
+};
+
 static const unsigned char demo_records[] = {
 #embed "../../Resources/demo/records.json"
 };
@@ -80,6 +84,10 @@ static const unsigned char docs_architecture[] = {
 
 static const unsigned char docs_archives[] = {
 #embed "../../Resources/docs/archives.md"
+};
+
+static const unsigned char docs_audit[] = {
+#embed "../../Resources/docs/audit.md"
 };
 
 static const unsigned char docs_operation[] = {
@@ -101,6 +109,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("docs/api.md", docs_api),
     ENTRY("docs/architecture.md", docs_architecture),
     ENTRY("docs/archives.md", docs_archives),
+    ENTRY("docs/audit.md", docs_audit),
     ENTRY("docs/operation.md", docs_operation),
     ENTRY("docs/performance.md", docs_performance),
     ENTRY("docs/wrapper.md", docs_wrapper),
@@ -120,6 +129,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("schema/0014-speed.sql", schema_0014),
     ENTRY("schema/0015-counters-of-owners.sql", schema_0015),
     ENTRY("schema/0016-activity-lists.sql", schema_0016),
+    ENTRY("schema/0017-checkpoints.sql", schema_0017),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

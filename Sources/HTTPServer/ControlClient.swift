@@ -7,14 +7,18 @@ public import HTTP
 public struct ControlClient: Sendable {
   /// The most that an answer may take.
   private static let answerBytesMax = 16 * 1024 * 1024
-  /// How long the server may be silent.
-  private static let timeoutSeconds = 60
+  private let timeoutSeconds: Int
 
   private let path: String
 
   /// A client of the server at `path`, which need not be there yet.
-  public init(path: String) {
+  ///
+  /// - Parameters:
+  ///   - path: The socket.
+  ///   - timeoutSeconds: How long the server may be silent.
+  public init(path: String, timeoutSeconds: Int = 60) {
     self.path = path
+    self.timeoutSeconds = timeoutSeconds
   }
 
   /// What a server answered.
@@ -60,7 +64,7 @@ public struct ControlClient: Sendable {
 
   func connect() throws(Failure) -> Int32 {
     do throws(HTTPServerError) {
-      return try UnixSocket.connect(to: path, timeoutSeconds: Self.timeoutSeconds)
+      return try UnixSocket.connect(to: path, timeoutSeconds: timeoutSeconds)
     } catch {
       switch error {
       case .system(_, ENOENT), .system(_, ECONNREFUSED), .system(_, ENOTDIR): throw .absent

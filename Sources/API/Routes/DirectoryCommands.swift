@@ -111,7 +111,6 @@ public struct DirectoryCommands: HTTPApplication {
   private static func mutation(
     _ change: Change, _ head: HTTPRequestHead, tenantID: String
   ) -> Mutation {
-    let name = String((head.headers[operatorField] ?? "unknown").prefix(operatorCharactersMax))
     let permissions: JSONValue = [
       "grantedPermissions": [], "roles": [],
       "operationContext": [
@@ -120,14 +119,20 @@ public struct DirectoryCommands: HTTPApplication {
       ],
     ]
     return Mutation(
-      caller: .outside(
-        tenantID: tenantID, userID: "command:\(name)", name: name,
-        entityPath: "Command line → \(name)", sessionID: "command:\(head.requestID)",
-        compliance: [
-          "ipAddress": "local", "userAgent": .string(head.headers["User-Agent"] ?? "cardfile"),
-          "location": "unknown", "authenticationMethod": "command",
-        ]),
-      operation: change.operation, scope: .server, permissions: permissions.text)
+      caller: caller(head, tenantID: tenantID), operation: change.operation, scope: .server,
+      permissions: permissions.text)
+  }
+
+  /// Whoever runs the command that sent a request.
+  public static func caller(_ head: HTTPRequestHead, tenantID: String) -> Caller {
+    let name = String((head.headers[operatorField] ?? "unknown").prefix(operatorCharactersMax))
+    return .outside(
+      tenantID: tenantID, userID: "command:\(name)", name: name,
+      entityPath: "Command line → \(name)", sessionID: "command:\(head.requestID)",
+      compliance: [
+        "ipAddress": "local", "userAgent": .string(head.headers["User-Agent"] ?? "cardfile"),
+        "location": "unknown", "authenticationMethod": "command",
+      ])
   }
 
   /// Characters of an operator's name that are kept.

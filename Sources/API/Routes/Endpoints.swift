@@ -8,7 +8,7 @@ extension Application {
   static func endpoints(
     _ configuration: APIConfiguration, _ catalog: Catalog, _ store: RecordStore,
     _ wrapper: Wrapper, _ readiness: Readiness, _ requestMetrics: RequestMetrics,
-    _ database: Database, _ directory: DirectoryAdministration?, _ time: TimeSource
+    _ database: Database, _ directory: DirectoryAdministration?, _ jobs: Jobs, _ time: TimeSource
   ) -> [Endpoint] {
     var endpoints: [Endpoint] = []
     let records = RecordRoutes(store: store, wrapper: wrapper, configuration: configuration)
@@ -41,6 +41,9 @@ extension Application {
         store: store, wrapper: wrapper, configuration: configuration, time: time
       ).endpoints
     endpoints += SyncRoutes(store: store, wrapper: wrapper, time: time).endpoints
+    endpoints +=
+      ActivityVerificationRoutes(store: store, jobs: jobs, configuration: configuration).endpoints
+    endpoints += JobRoutes(jobs: jobs).endpoints
     if let directory {
       endpoints +=
         SetupRoutes(store: store, wrapper: wrapper, configuration: configuration).endpoints

@@ -9,8 +9,8 @@ internal import HTTPServer
 internal import JSON
 internal import Values
 
-/// The way to the embedded Wrapper's directory: through the server that holds the file, or, when
-/// there is none, through the same endpoints in this process.
+/// The way to the file and the embedded Wrapper's directory in it: through the server that holds
+/// the file, or, when there is none, through the same endpoints in this process.
 struct DirectoryAccess: Sendable {
   private enum Way: Sendable {
     case server(ControlClient)
@@ -28,6 +28,8 @@ struct DirectoryAccess: Sendable {
   /// How long a server that starts or stops is waited for.
   private static let patienceSeconds = 5.0
   private static let pauseMilliseconds = 100
+  /// How long a server may take for what was asked, in seconds: making sums anew takes a while.
+  private static let timeoutSeconds = 3600
 
   /// Finds the way to the directory in the file at `path`.
   ///
@@ -38,7 +40,8 @@ struct DirectoryAccess: Sendable {
   static func open(
     _ path: String, isLitestream: Bool, mayCreate: Bool
   ) async throws(CommandFailure) -> DirectoryAccess {
-    let socket = ControlClient(path: ControlSocket.path(databasePath: path))
+    let socket = ControlClient(
+      path: ControlSocket.path(databasePath: path), timeoutSeconds: timeoutSeconds)
     let deadline = TimeSource.system.monotonicNanoseconds() + UInt64(patienceSeconds * 1e9)
     while true {
       if try answers(socket, path) { return DirectoryAccess(way: .server(socket)) }
@@ -57,8 +60,9 @@ struct DirectoryAccess: Sendable {
         let commands = DirectoryCommands(store: store, directory: wrapper.administration) {
           await wrapper.administer($0, in: $1)
         }
-        return DirectoryAccess(
-          way: .file(ActivityControl(store: store, next: commands), database))
+        let maintenance = ControlApplication(store: store, directory: commands)
+        let application = ActivityControl(store: store, next: maintenance)
+        return DirectoryAccess(way: .file(application, database))
       } catch DatabaseError.locked(let pid) {
         guard TimeSource.system.monotonicNanoseconds() < deadline else {
           let holder = pid.map { "process \($0)" } ?? "another process"

@@ -22,7 +22,7 @@ extension ActivityLog {
       let core = entry.coreHash ?? []
       let personal = entry.personalHash ?? []
       let hash =
-        entry.hash ?? ActivityEntry.link(previous: place.head, core: core, personal: personal)
+        entry.hash ?? EntryHash.link(previous: place.head, core: core, personal: personal)
       place = ActivityPlace(seq: place.seq + 1, head: hash)
       try connection.run(Self.insertSQL, Self.values(entry, place, core, personal))
       Self.addToSums(entry.entry, in: connection)

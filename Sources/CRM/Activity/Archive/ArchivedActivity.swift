@@ -155,7 +155,7 @@ public struct ArchiveCheck: Sendable {
       throw ArchiveFault("seq \(seq), \(entry.id), was changed: its \(part) does not fit")
     }
     guard
-      hash == ActivityEntry.link(previous: place.head, core: core, personal: personal)
+      hash == EntryHash.link(previous: place.head, core: core, personal: personal)
     else {
       throw ArchiveFault("seq \(seq), \(entry.id), is not linked to the entry before it")
     }
