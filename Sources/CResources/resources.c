@@ -81,6 +81,10 @@ static const unsigned char docs_architecture[] = {
 #embed "../../Resources/docs/architecture.md"
 };
 
+static const unsigned char docs_archives[] = {
+#embed "../../Resources/docs/archives.md"
+};
+
 static const unsigned char docs_audit[] = {
 #embed "../../Resources/docs/audit.md"
 };
@@ -103,6 +107,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("demo/records.json", demo_records),
     ENTRY("docs/api.md", docs_api),
     ENTRY("docs/architecture.md", docs_architecture),
+    ENTRY("docs/archives.md", docs_archives),
     ENTRY("docs/audit.md", docs_audit),
     ENTRY("docs/operation.md", docs_operation),
     ENTRY("docs/performance.md", docs_performance),

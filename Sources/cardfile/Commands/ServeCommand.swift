@@ -189,11 +189,13 @@ enum ServeCommand {
         databasePath: parts.configuration.databasePath,
         application: ControlApplication(
           store: store,
-          directory: parts.embedded.map { embedded in
-            DirectoryCommands(store: store, directory: embedded.administration) {
-              await embedded.administer($0, in: $1)
-            }
-          }))
+          directory: ActivityControl(
+            store: store,
+            next: parts.embedded.map { embedded in
+              DirectoryCommands(store: store, directory: embedded.administration) {
+                await embedded.administer($0, in: $1)
+              }
+            })))
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")
