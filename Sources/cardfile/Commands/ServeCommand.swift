@@ -187,11 +187,11 @@ enum ServeCommand {
     do {
       return try ControlSocket(
         databasePath: parts.configuration.databasePath,
-        application: ActivityControl(
+        application: ControlApplication(
           store: store,
-          next: ControlApplication(
+          directory: ActivityControl(
             store: store,
-            directory: parts.embedded.map { embedded in
+            next: parts.embedded.map { embedded in
               DirectoryCommands(store: store, directory: embedded.administration) {
                 await embedded.administer($0, in: $1)
               }

@@ -60,8 +60,8 @@ struct DirectoryAccess: Sendable {
         let commands = DirectoryCommands(store: store, directory: wrapper.administration) {
           await wrapper.administer($0, in: $1)
         }
-        let maintenance = ControlApplication(store: store, directory: commands)
-        let application = ActivityControl(store: store, next: maintenance)
+        let application = ControlApplication(
+          store: store, directory: ActivityControl(store: store, next: commands))
         return DirectoryAccess(way: .file(application, database))
       } catch DatabaseError.locked(let pid) {
         guard TimeSource.system.monotonicNanoseconds() < deadline else {

@@ -17,6 +17,7 @@ extension ActivityLog {
     _ entries: [ArchivedActivity], after place: ActivityPlace, in connection: borrowing Connection
   ) throws(SQLiteError) -> ActivityPlace {
     guard let tenantID = entries.first?.tenantID else { return place }
+    let start = place.seq
     var place = place
     for entry in entries {
       let core = entry.coreHash ?? []
@@ -29,6 +30,9 @@ extension ActivityLog {
     }
     connection.merge(
       [.integer(place.seq), .blob(place.head)], into: [.text(tenantID)], of: Self.chains)
+    if place.seq / checkpoints.interval > start / checkpoints.interval {
+      checkpoints.becomeDue(tenantID)
+    }
     return place
   }
 
