@@ -82,6 +82,10 @@ public enum Limits {
   public static let transfersMax = 256
   /// Files on their way in or out for one user.
   public static let transfersPerUserMax = 64
+  /// Exports on their way out at a time.
+  public static let exportsMax = 16
+  /// Exports on their way out for one user.
+  public static let exportsPerUserMax = 4
   /// Characters of `X-Reason`.
   public static let reasonCharactersMax = 500
   /// Reminders that one transaction fires at most, so that writers behind it do not wait.

@@ -78,6 +78,10 @@ static const unsigned char docs_architecture[] = {
 #embed "../../Resources/docs/architecture.md"
 };
 
+static const unsigned char docs_archives[] = {
+#embed "../../Resources/docs/archives.md"
+};
+
 static const unsigned char docs_operation[] = {
 #embed "../../Resources/docs/operation.md"
 };
@@ -96,6 +100,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("demo/records.json", demo_records),
     ENTRY("docs/api.md", docs_api),
     ENTRY("docs/architecture.md", docs_architecture),
+    ENTRY("docs/archives.md", docs_archives),
     ENTRY("docs/operation.md", docs_operation),
     ENTRY("docs/performance.md", docs_performance),
     ENTRY("docs/wrapper.md", docs_wrapper),

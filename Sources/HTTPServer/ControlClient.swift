@@ -58,7 +58,7 @@ public struct ControlClient: Sendable {
     return try Self.answer(received)
   }
 
-  private func connect() throws(Failure) -> Int32 {
+  func connect() throws(Failure) -> Int32 {
     do throws(HTTPServerError) {
       return try UnixSocket.connect(to: path, timeoutSeconds: Self.timeoutSeconds)
     } catch {
@@ -70,7 +70,7 @@ public struct ControlClient: Sendable {
     }
   }
 
-  private static func request(
+  static func request(
     _ method: HTTPMethod, _ target: String, _ headers: HTTPHeaders, _ body: [UInt8]?
   ) -> [UInt8] {
     var text = "\(method.rawValue) \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -79,7 +79,7 @@ public struct ControlClient: Sendable {
     return Array("\(text)\r\n".utf8) + (body ?? [])
   }
 
-  private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+  static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
     bytes.withUnsafeBytes { bytes in
       var sent = 0
       while sent < bytes.count {

@@ -138,7 +138,7 @@ extension ProgramTests {
       try workplace.rows(
         """
         SELECT (SELECT count(*) FROM contacts), (SELECT count(*) FROM leads),
-          (SELECT count(*) FROM crm_activities WHERE operation NOT LIKE 'crm.auth.login%'),
+          (SELECT count(*) FROM crm_activities WHERE operation NOT GLOB 'crm.auth.*'),
           (SELECT count(*) FROM directory_users)
         """)
     }

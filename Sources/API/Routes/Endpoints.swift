@@ -34,6 +34,7 @@ extension Application {
     endpoints += PeopleRoutes(wrapper: wrapper).endpoints
     endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
     endpoints += SessionRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints += ActivityExportRoutes(store: store, wrapper: wrapper).endpoints
     endpoints += ActivityListRoutes(store: store, wrapper: wrapper).endpoints
     endpoints +=
       ActivityPostRoutes(

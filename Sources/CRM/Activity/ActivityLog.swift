@@ -31,15 +31,15 @@ public final class ActivityLog: Sendable {
     let newest = try Self.newestLink(of: entry.tenantID, in: connection)
     let seq = newest.seq + 1
     let hash = ActivityEntry.link(previous: newest.hash, core: core, personal: personal)
-    let timestamp = entry.timestamp.rfc3339
     let writtenAt = entry.writtenAt.rfc3339
     try connection.run(
       Self.insertSQL,
       [
         .text(entry.id), .text(entry.tenantID), .text(entry.userID), .text(entry.operation),
         SQLiteValue(entry.entityID), SQLiteValue(entry.entityType),
-        .text(FixedPoint.text(units: entry.creditUnits, scale: 4)), .text(timestamp),
-        .text(entry.sessionID), .text(entry.userContext), .text(entry.permissions),
+        .text(FixedPoint.text(units: entry.creditUnits, scale: 4)),
+        .text(entry.timestamp.rfc3339), .text(entry.sessionID), .text(entry.userContext),
+        .text(entry.permissions),
         .text(entry.metadata), .text(entry.compliance), .text(writtenAt), .integer(seq),
         .integer(entry.creditUnits), SQLiteValue(entry.unitID), SQLiteValue(entry.unitPath),
         .text(entry.source.rawValue), SQLiteValue(entry.receivedAt?.rfc3339), .blob(entry.salt),
@@ -52,8 +52,13 @@ public final class ActivityLog: Sendable {
       [
         .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(writtenAt),
       ])
+    Self.addToSums(entry, in: connection)
+  }
+
+  /// Adds an entry's part to the sums.
+  static func addToSums(_ entry: ActivityEntry, in connection: borrowing Connection) {
     connection.merge(
-      [.integer(1), .integer(entry.creditUnits), .text(timestamp)],
+      [.integer(1), .integer(entry.creditUnits), .text(entry.timestamp.rfc3339)],
       into: [
         .text(entry.tenantID), .integer(entry.timestamp.milliseconds / Self.bucketMilliseconds),
         .text(entry.unitID ?? ""), .text(entry.userID), .text(entry.operation),
@@ -78,7 +83,7 @@ public final class ActivityLog: Sendable {
   /// A rollup's bucket: a quarter of an hour.
   private static let bucketMilliseconds: Int64 = 15 * 60 * 1000
 
-  private static let insertSQL = """
+  static let insertSQL = """
     INSERT INTO crm_activities (
       id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
       session_id, user_context, permissions, metadata, compliance, created_at, seq, credit_units,
@@ -86,7 +91,7 @@ public final class ActivityLog: Sendable {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
-  private static let chains = DeferredTable(
+  static let chains = DeferredTable(
     "activity_chains", keys: ["tenant_id"], columns: [("seq", .replace), ("head", .replace)])
 
   private static let outboxSQL = """

@@ -174,13 +174,16 @@ enum ServeCommand {
   private static func controlSocket(
     _ parts: RunningParts, _ store: RecordStore
   ) -> ControlSocket? {
-    guard let embedded = parts.embedded else { return nil }
     do {
       return try ControlSocket(
         databasePath: parts.configuration.databasePath,
-        application: DirectoryCommands(store: store, directory: embedded.administration) {
-          await embedded.administer($0, in: $1)
-        })
+        application: ActivityControl(
+          store: store,
+          next: parts.embedded.map { embedded in
+            DirectoryCommands(store: store, directory: embedded.administration) {
+              await embedded.administer($0, in: $1)
+            }
+          }))
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")
