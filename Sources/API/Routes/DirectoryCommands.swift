@@ -67,18 +67,45 @@ public struct DirectoryCommands: HTTPApplication {
       case .handle(let policy, _) = directory.route(head)
     else { return directory.route(head) }
     return .handle(body: policy) { request in
-      let (request, tenantID) = Self.named(change, request, parameters)
-      return await answer(request) { states in
-        let mutation = Self.mutation(change, head, tenantID: tenantID)
-        _ = try await store.log(mutation) { connection in
-          let states = try states(connection)
-          let named = parameters.value(of: "id") ?? parameters.value(of: "operation")
-          return OutsideChange(
-            change.entityType, verb: change.verb, named: named, tenantID: tenantID, states,
-            at: change.pattern)
-        }
+      await make(change, request, parameters)
+    }
+  }
+
+  /// Makes a change together with its entry; a refusal leaves one of its own.
+  private func make(
+    _ change: Change, _ request: HTTPRequest, _ parameters: PathParameters
+  ) async -> HTTPResponse {
+    let (request, tenantID) = Self.named(change, request, parameters)
+    let mutation = Self.mutation(change, request.head, tenantID: tenantID)
+    let named = parameters.value(of: "id") ?? parameters.value(of: "operation")
+    let response = await answer(request) { states in
+      _ = try await store.log(mutation) { connection in
+        OutsideChange(
+          change.entityType, verb: change.verb, named: named, tenantID: tenantID,
+          try states(connection), at: change.pattern)
       }
     }
+    if let problem = Self.refusal(response) {
+      // The refusal stands without its entry where that cannot be written.
+      try? await store.logFailure(of: mutation, entityID: named, problem: problem)
+    }
+    return response
+  }
+
+  /// Why a change was refused of a thing or a tenant that there is; nil for all else.
+  private static func refusal(_ response: HTTPResponse) -> Problem? {
+    guard [409, 412, 422].contains(response.status), case .bytes(let bytes) = response.body,
+      // The directory's refusals are problem documents.
+      let document = try? JSONParser.parse(bytes)
+    else { return nil }
+    let detail = document["detail"]?.string ?? ""
+    return Problem(
+      .init(document["code"]?.string ?? "refused", response.status, detail), detail,
+      issues: (document["errors"]?.array ?? []).map { issue in
+        .init(
+          pointer: issue["pointer"]?.string ?? "", code: issue["code"]?.string ?? "",
+          detail: issue["detail"]?.string ?? "")
+      })
   }
 
   /// The answer to what is refused before it is a request.

@@ -52,7 +52,7 @@ extension Application {
     endpoints += HealthRoutes(readiness: readiness, configuration: configuration).endpoints
     endpoints +=
       MetricsRoutes(
-        requests: requestMetrics, database: database, wrapper: wrapper,
+        requests: requestMetrics, store: store, database: database, wrapper: wrapper,
         configuration: configuration, time: time
       ).endpoints
     endpoints.append(
