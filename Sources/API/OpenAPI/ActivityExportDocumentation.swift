@@ -22,12 +22,13 @@ extension EndpointDocumentation {
     problems: common.filter { $0 != 406 } + [402, 504, 507], headers: ["X-Reason"],
     remarks: """
       One's own entries. Those of others need `crm.activities.export` beside \
-      `crm.activities.read`, as far as the scopes of both reach, or `crm.admin`. The file ends with the newest entry at \
-      the beginning of the export. Every line carries what the hashes of the chain are taken over, \
-      so that the whole log, exported without a filter, can be proved and imported elsewhere. The \
-      last line of NDJSON is `{"manifest": …}`: how many lines there are, which is the first and \
-      which the last; a file without it is not complete. Cells of CSV that a spreadsheet would run \
-      have an apostrophe in front. The export is logged as `crm.activities.export` before its \
-      first byte, and as `crm.activities.export.completed` when all of it was handed out.
+      `crm.activities.read`, as far as the scopes of both reach, or `crm.admin`. The file \
+      ends with the newest entry at the beginning of the export. Every line carries what the \
+      hashes of the chain are taken over, so that the whole log, exported without a filter, \
+      can be proved and imported elsewhere. The last line of NDJSON is `{"manifest": …}`: \
+      how many lines there are, which is the first and which the last; a file without it is \
+      not complete. Cells of CSV that a spreadsheet would run have an apostrophe in front. \
+      The export is logged as `crm.activities.export` before its first byte, and as \
+      `crm.activities.export.completed` when all of it was handed out.
       """)
 }

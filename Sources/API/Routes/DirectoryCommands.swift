@@ -3,8 +3,9 @@ public import HTTP
 internal import JSON
 internal import Values
 
-/// The directory's administration for commands: for whoever may open the database's file, so that
-/// no token is asked for. Every change is logged like that of a user, in the same transaction.
+/// The directory's administration for commands: for whoever may open the database's file.
+///
+/// No token is asked for. Every change is logged like that of a user, in the same transaction.
 public struct DirectoryCommands: HTTPApplication {
   /// The header field in which a command names who runs it.
   public static let operatorField = "X-Cardfile-Operator"

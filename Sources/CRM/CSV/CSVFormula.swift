@@ -1,9 +1,9 @@
 /// Cells that a spreadsheet would take for a formula, made harmless, and back.
 ///
 /// A spreadsheet runs what begins with `=`, `@`, `+`, `-`, a tab or a carriage return, whoever
-/// typed it into which form. Such a cell gets an apostrophe in front, which spreadsheets read as "this is
-/// text". A number or a phone number may begin with a sign. A cell that begins with apostrophes
-/// before such text gets one more, so that ``restored(_:)`` gives back every text.
+/// typed it into which form. Such a cell gets an apostrophe in front, which spreadsheets read as
+/// "this is text". A number or a phone number may begin with a sign. A cell that begins with
+/// apostrophes before such text gets one more, so that ``restored(_:)`` gives back every text.
 public enum CSVFormula {
   private static let apostrophe = UInt8(ascii: "'")
 

@@ -72,8 +72,9 @@ public struct ActivityArchiveReader: Sendable {
     csv.finish()
   }
 
-  /// The next line; nil when more bytes are wanted, or when there is none. Blank lines are passed
-  /// over.
+  /// The next line; nil when more bytes are wanted, or when there is none.
+  ///
+  /// Blank lines are passed over.
   ///
   /// - Throws: ``ArchiveFault`` when the file as a whole cannot be read.
   public mutating func next() throws(ArchiveFault) -> Line? {
