@@ -246,7 +246,8 @@ extension ProgramTests {
         #expect(try await export(query) > count * 1000)
       }
       let grown = try peakKibibytes(server) - before
-      #expect(grown < 20_000, "\(grown) KiB")
+      // Each export has some 60 MB or more.
+      #expect(grown < 40_000, "\(grown) KiB")
       try await server.stop()
     }
 

@@ -63,7 +63,6 @@ extension ProgramTests {
         environment: ["WRAPPER_API_BASE_URL": wrapper.url, "WRAPPER_API_KEY": "the-key"])
       #expect(!server.child.output.contains("/setup"))
       #expect(try await setUp(server, "guessed").status == 404)
-      #expect(!FileManager.default.fileExists(atPath: other.databasePath + ".control"))
       try await server.stop()
       try await wrapper.stop()
     }
