@@ -56,6 +56,9 @@ static const unsigned char schema_0013[] = {
 static const unsigned char schema_0014[] = {
 #embed "../../Resources/schema/0014-speed.sql"
 };
+static const unsigned char schema_0015[] = {
+#embed "../../Resources/schema/0015-activity-reports.sql"
+};
 
 static const unsigned char demo_records[] = {
 #embed "../../Resources/demo/records.json"
@@ -104,6 +107,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("schema/0012-timeline.sql", schema_0012),
     ENTRY("schema/0013-settings.sql", schema_0013),
     ENTRY("schema/0014-speed.sql", schema_0014),
+    ENTRY("schema/0015-activity-reports.sql", schema_0015),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

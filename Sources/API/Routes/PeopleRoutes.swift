@@ -29,7 +29,7 @@ struct PeopleRoutes: Sendable {
       users = users.filter { $0.isActive == isActive }
     }
     if let id = values["departmentId"] {
-      let inside = Self.subtree(of: id, directory)
+      let inside = directory.subtree(of: id)
       users = users.filter { user in user.departmentID.map(inside.contains) ?? false }
     }
     if let words = values["q"].map({ Folding.fold($0).split(whereSeparator: \.isWhitespace) }) {
@@ -71,14 +71,16 @@ struct PeopleRoutes: Sendable {
       return .data(whole)
     }
     guard let unit = try await wrapper.hierarchy(tenantID: context.tenantID, unitID: id) else {
-      throw Problem(.notFound, "There is no such organisation, department or team.")
+      throw Problem.noSuchUnit
     }
     return .data(unit)
   }
+}
 
+extension TenantDirectory {
   /// The ids of a unit and of all below it; empty when there is no such unit.
-  private static func subtree(of id: String, _ directory: TenantDirectory) -> Set<String> {
-    guard let root = directory.unit(id) else { return [] }
-    return Set(directory.units.lazy.filter { $0.path.hasPrefix(root.path) }.map(\.id))
+  func subtree(of id: String) -> Set<String> {
+    guard let root = unit(id) else { return [] }
+    return Set(units.lazy.filter { $0.path.hasPrefix(root.path) }.map(\.id))
   }
 }

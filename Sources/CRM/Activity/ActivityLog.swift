@@ -52,17 +52,8 @@ public final class ActivityLog: Sendable {
       [
         .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(timestamp),
       ])
-    try connection.run(
-      Self.rollupSQL,
-      [
-        .text(entry.tenantID), .integer(entry.timestamp.milliseconds / Self.bucketMilliseconds),
-        .text(entry.unitID ?? ""), .text(entry.userID), .text(entry.operation),
-        .text(entry.entityType ?? ""), .integer(entry.creditUnits), .text(timestamp),
-      ])
+    try QuarterSums.add(entry, in: connection)
   }
-
-  /// A rollup's bucket: a quarter of an hour.
-  private static let bucketMilliseconds: Int64 = 15 * 60 * 1000
 
   private static let insertSQL = """
     INSERT INTO crm_activities (
@@ -80,15 +71,5 @@ public final class ActivityLog: Sendable {
   private static let outboxSQL = """
     INSERT INTO activity_outbox (tenant_id, activity_id, credit_units, queued_at)
     VALUES (?, ?, ?, ?)
-    """
-
-  private static let rollupSQL = """
-    INSERT INTO activity_rollups (
-      tenant_id, bucket, unit_id, user_id, operation, entity_type, entries, credit_units, latest)
-    VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
-    ON CONFLICT (tenant_id, bucket, unit_id, user_id, operation, entity_type) DO UPDATE SET
-      entries = entries + 1,
-      credit_units = credit_units + excluded.credit_units,
-      latest = max(latest, excluded.latest)
     """
 }
