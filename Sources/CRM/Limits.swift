@@ -98,6 +98,8 @@ public enum Limits {
   public static let batchAnswerBytesMax = 2 * 1024 * 1024
   /// How long a report may be read, in seconds.
   static let reportSeconds = 30.0
+  /// How long sums may be compared with the log, in seconds.
+  static let verificationSeconds = 3600.0
   /// Tenants of which it is remembered that they have what every tenant starts with.
   static let startedMax = 10_000
 }

@@ -38,6 +38,9 @@ enum ActivityBlocks {
   static let totalSpan: Int64 = 4
   private static let quartersPerDay: Int64 = 96
 
+  /// Stands for ``closedUntil(_:in:)`` while the sums are made anew: no block counts, none is made.
+  static let beingRebuilt = Int64.min
+
   /// The first quarter of the block in which `bucket` lies.
   static func start(of bucket: Int64, span: Int64) -> Int64 {
     bucket.flooringQuotient(by: span) * span
@@ -124,6 +127,7 @@ enum ActivityBlocks {
     }
     let closed: Int64
     if let known = try closedUntil(tenantID, in: connection) {
+      guard known != beingRebuilt else { return false }
       closed = known
     } else if let first = try firstQuarter(from: .min) {
       closed = start(of: first, span: spanMin)
@@ -158,7 +162,7 @@ enum ActivityBlocks {
           guard from < to else { continue }
           try connection.run(
             """
-            INSERT INTO activity_blocks (
+            INSERT OR REPLACE INTO activity_blocks (
               tenant_id, scope, id, span, bucket, unit_id, facet, value, entity_type, entries,
               credit_units, latest)
             \(source.sumSQL(scope))
@@ -181,13 +185,23 @@ enum ActivityBlocks {
       }
     }
 
-    /// The facet, its value and the kind of record, of the row `s`.
-    private var facet: String {
+    /// The facet's name; that of all three facets together is not stored.
+    var facet: String {
       switch self {
-      case .totals: "'total', '', ''"
-      case .operations: "'operation', s.operation, s.entity_type"
-      case .users: "'user', s.user_id, ''"
-      case .facets: "s.facet, s.value, ''"
+      case .totals: "total"
+      case .operations: "operation"
+      case .users: "user"
+      case .facets: "facet"
+      }
+    }
+
+    /// The facet, its value and the kind of record, of the row `s`.
+    private var columns: String {
+      switch self {
+      case .totals: "'total' AS facet, '' AS value, '' AS entity_type"
+      case .operations: "'operation' AS facet, s.operation AS value, s.entity_type"
+      case .users: "'user' AS facet, s.user_id AS value, '' AS entity_type"
+      case .facets: "s.facet, s.value, '' AS entity_type"
       }
     }
 
@@ -195,11 +209,16 @@ enum ActivityBlocks {
     ///
     /// Its values are the span, the tenant, and the range of quarters.
     func sumSQL(_ scope: Scope) -> String {
-      let sums = "sum(s.entries), sum(s.credit_units), max(s.latest) FROM activity_rollups AS s"
-      let counts = "sum(s.entries), 0, '' FROM activity_facets AS s"
+      let sums = """
+        sum(s.entries) AS entries, sum(s.credit_units) AS credit_units, max(s.latest) AS latest
+        FROM activity_rollups AS s
+        """
+      let counts = """
+        sum(s.entries) AS entries, 0 AS credit_units, '' AS latest FROM activity_facets AS s
+        """
       return """
-        SELECT s.tenant_id, '\(scope.rawValue)', \(scope.id), ?1,
-          s.bucket - (s.bucket % ?1 + ?1) % ?1, \(scope.unit), \(facet),
+        SELECT s.tenant_id, '\(scope.rawValue)' AS scope, \(scope.id) AS id, ?1 AS span,
+          s.bucket - (s.bucket % ?1 + ?1) % ?1 AS bucket, \(scope.unit) AS unit_id, \(columns),
           \(self == .facets ? counts : sums)
         WHERE s.tenant_id = ?2 AND s.bucket >= ?3 AND s.bucket < ?4
         GROUP BY 3, 5, 6, 7, 8, 9

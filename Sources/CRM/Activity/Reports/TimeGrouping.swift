@@ -95,8 +95,9 @@ struct GroupedQuarters {
 
   /// The number of the group of a quarter.
   func number(of quarter: Int64) -> Int {
-    let offset = offsets.last { $0.from <= quarter } ?? offsets[0]
+    var place = offsets.count - 1
+    while place > 0, offsets[place].from > quarter { place -= 1 }
     return grouping.number(
-      ofLocal: CounterPeriod.start(of: quarter).milliseconds + offset.milliseconds)
+      ofLocal: CounterPeriod.start(of: quarter).milliseconds + offsets[place].milliseconds)
   }
 }
