@@ -24,7 +24,7 @@ CREATE TABLE activity_blocks (
   entries      INTEGER NOT NULL,
   credit_units INTEGER NOT NULL,            -- 0 for locations, methods and addresses
   latest       TEXT    NOT NULL,            -- likewise ''
-  PRIMARY KEY (tenant_id, scope, id, span, bucket, unit_id, facet, value, entity_type)
+  PRIMARY KEY (tenant_id, scope, id, span, facet, bucket, unit_id, value, entity_type)
 ) STRICT, WITHOUT ROWID;
 
 -- The quarter before which all blocks are made.

@@ -11,10 +11,13 @@ enum ActivityBlocks {
     case tenant, unit, user
 
     /// How long the blocks are, in quarters of an hour, the shortest first; each length is a
-    /// multiple of the one before. One user does little in a day, so theirs are longer.
+    /// multiple of the one before.
+    ///
+    /// Many do in an hour what one does in a day: of one user short blocks would be as many as the
+    /// quarters they are made of.
     var spans: [Int64] {
       switch self {
-      case .tenant, .unit: [8, 96]
+      case .tenant, .unit: [4, 24, 96]
       case .user: [8, 96, 768]
       }
     }
@@ -32,10 +35,10 @@ enum ActivityBlocks {
     fileprivate var unit: String { self == .user ? "s.unit_id" : "''" }
   }
 
-  /// The shortest block: what is closed ends with one.
-  static let spanMin: Int64 = 8
-  /// The blocks of totals, hours: most zones' days are made of them.
-  static let totalSpan: Int64 = 4
+  /// What is closed ends with an hour, the shortest block.
+  static let spanMin: Int64 = 4
+  /// How long the blocks of totals are: most zones' days are made of hours.
+  static let totalSpans: (hour: Int64, long: Int64) = (4, 24)
   private static let quartersPerDay: Int64 = 96
 
   /// Stands for ``closedUntil(_:in:)`` while the sums are made anew: no block counts, none is made.
@@ -85,8 +88,11 @@ enum ActivityBlocks {
             .text(type),
           ] + rest)
       }
-      try add(totalSpan, "total", "", "", measure)
-      for span in scope.spans where start(of: bucket, span: span) + span <= closed {
+      func isClosed(_ span: Int64) -> Bool { start(of: bucket, span: span) + span <= closed }
+      for span in Source.totals.spans(of: scope) where isClosed(span) {
+        try add(span, "total", "", "", measure)
+      }
+      for span in scope.spans where isClosed(span) {
         try add(span, "operation", entry.operation, entry.entityType ?? "", measure)
         if scope != .user { try add(span, "user", entry.userID, "", measure) }
         for (facet, value) in zip(ActivityFacet.allCases, facets) {
@@ -179,7 +185,7 @@ enum ActivityBlocks {
     /// How long the blocks are that are made of it.
     func spans(of scope: Scope) -> [Int64] {
       switch self {
-      case .totals: [totalSpan]
+      case .totals: [totalSpans.hour, totalSpans.long]
       case .users where scope == .user: []
       default: scope.spans
       }

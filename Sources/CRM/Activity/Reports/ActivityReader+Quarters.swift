@@ -107,13 +107,17 @@ extension ActivityReader {
   ) throws(SQLiteError) {
     let bucket = CounterPeriod.bucket(of: time.lowerBound)
     let rows = entries(in: time)
+    // Most entries of a quarter come from few places.
+    var known: [String: [String]] = [:]
     try connection.forEachRow(
       """
-      SELECT a.user_id, a.operation, coalesce(a.entity_type, ''), a.credit_units, a.timestamp,
-        \(ActivityFacet.allCases.map(\.sql).joined(separator: ", "))
+      SELECT a.user_id, a.operation, a.entity_type, a.credit_units, a.timestamp, a.compliance
       \(rows.sql)
       """, rows.values
     ) { row throws(SQLiteError) in
+      let compliance = row.text(5) ?? ""
+      let facets = known[compliance] ?? ActivityFacet.values(in: compliance)
+      known[compliance] = facets
       body(
         bucket,
         LoggedEntry(
@@ -121,7 +125,7 @@ extension ActivityReader {
           deed: ActivityDeed(operation: row.text(1) ?? "", entityType: row.text(2) ?? ""),
           measure: ActivityMeasure(
             entries: 1, creditUnits: row.integer(3) ?? 0, latest: row.text(4) ?? ""),
-          facets: (5..<8).map { row.text($0) ?? "" }))
+          facets: facets))
     }
   }
 

@@ -132,7 +132,7 @@ struct ActivityReader {
       return from < to ? from..<to : nil
     }
     let past = quarters.lowerBound..<max(quarters.lowerBound, min(quarters.upperBound, closed))
-    guard let blocks = inner(past, ActivityBlocks.spanMin) else {
+    guard let blocks = inner(past, scope.0.spans[0]) else {
       parts.quarters = [quarters]
       return
     }

@@ -93,6 +93,11 @@ struct GroupedQuarters {
     }
   }
 
+  /// Whether no clock is set in these quarters.
+  func isSteady(in quarters: Range<Int64>) -> Bool {
+    !offsets.dropFirst().contains { quarters.contains($0.from) }
+  }
+
   /// The number of the group of a quarter.
   func number(of quarter: Int64) -> Int {
     var place = offsets.count - 1
