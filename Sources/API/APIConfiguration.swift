@@ -22,6 +22,8 @@ public struct APIConfiguration: Sendable {
   public var hasEmbeddedWrapper = false
   /// What `GET /metrics` must carry as its bearer token; nil shows it to everybody.
   public var metricsToken: String?
+  /// Whether the activity log tells of reads too.
+  public var auditsReads = false
   /// The program's version.
   public var version = "0"
 

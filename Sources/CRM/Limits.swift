@@ -46,6 +46,8 @@ public enum Limits {
   public static let offsetRecordsMax = 100_000
   /// Conditions in one query string.
   public static let filtersMax = 40
+  /// Bytes of a value that the activity log is filtered by.
+  static let filterBytesMax = 1024
   /// Values in one `in` or `nin`.
   public static let listedValuesMax = 200
   /// Owners whose records a list finds each by an index, before it walks through all records.
@@ -90,6 +92,20 @@ public enum Limits {
   static let versionStepsMax = 100
   /// Characters of what a timeline says of one item.
   static let summaryCharactersMax = 200
+  /// Entries of other applications in one request.
+  public static let activitiesPerBatchMax = 1000
+  /// Entries of reads that wait in memory until they are written together.
+  static let bufferedActivitiesWanted = 100
+  /// How long such an entry waits at most, in seconds.
+  public static let bufferedActivitySeconds = 5.0
+  /// Entries that wait in memory at most, because the file takes none; some kilobytes each.
+  static let bufferedActivitiesMax = 2000
+  /// From how many on those who read wait until they are written.
+  static let bufferedActivitiesCrowd = 1500
+  /// Such entries that one transaction writes at most, so that changes behind it do not wait.
+  static let activitiesPerWriteMax = 200
+  /// How far from now the time of another application's entry may be, in milliseconds.
+  static let activityDistanceMillisecondsMax: Int64 = 24 * 3600 * 1000
   /// Changes in one batch.
   public static let batchOperationsMax = 500
   /// The body of a batch.

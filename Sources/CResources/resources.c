@@ -53,11 +53,21 @@ static const unsigned char schema_0012[] = {
 static const unsigned char schema_0013[] = {
 #embed "../../Resources/schema/0013-settings.sql"
 };
+
 static const unsigned char schema_0014[] = {
 #embed "../../Resources/schema/0014-speed.sql"
 };
+
 static const unsigned char schema_0015[] = {
-#embed "../../Resources/schema/0015-activity-reports.sql"
+#embed "../../Resources/schema/0015-counters-of-owners.sql"
+};
+
+static const unsigned char schema_0016[] = {
+#embed "../../Resources/schema/0016-activity-lists.sql"
+};
+
+static const unsigned char schema_0017[] = {
+#embed "../../Resources/schema/0017-activity-reports.sql"
 };
 
 static const unsigned char demo_records[] = {
@@ -107,7 +117,9 @@ static const struct cardfile_resource table[] = {
     ENTRY("schema/0012-timeline.sql", schema_0012),
     ENTRY("schema/0013-settings.sql", schema_0013),
     ENTRY("schema/0014-speed.sql", schema_0014),
-    ENTRY("schema/0015-activity-reports.sql", schema_0015),
+    ENTRY("schema/0015-counters-of-owners.sql", schema_0015),
+    ENTRY("schema/0016-activity-lists.sql", schema_0016),
+    ENTRY("schema/0017-activity-reports.sql", schema_0017),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

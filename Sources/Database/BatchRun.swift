@@ -46,6 +46,7 @@ struct BatchRun {
     case .lost(let error, let culprit):
       // If the rollback fails too, BEGIN says so to the next batch.
       if connection.isInTransaction { _ = try? connection.run("ROLLBACK") }
+      connection.forgetDeferredRows()
       if let culprit, care != .last {
         var others = batch
         fail([others.remove(at: culprit)], error)
@@ -78,11 +79,16 @@ struct BatchRun {
     // A mutation that is alone takes back the transaction instead of a savepoint.
     let hasSavepoints = care != .none && batch.count > 1
     for (index, mutation) in batch.enumerated() {
-      let effects = connection.effectCount
+      var effects = connection.effectCount
       do {
+        if mutation.seesDeferredRows { try connection.writeDeferredRows() }
+        effects = connection.effectCount
         if hasSavepoints { try connection.run("SAVEPOINT mutation") }
         let tellSuccess = try runBody(of: mutation, on: connection)
-        if hasSavepoints { try connection.run("RELEASE mutation") }
+        if hasSavepoints {
+          try connection.writeDeferredRows()
+          try connection.run("RELEASE mutation")
+        }
         successes.append(tellSuccess)
       } catch {
         let isHarmless = !hasSavepoints && connection.effectCount == effects
@@ -107,6 +113,7 @@ struct BatchRun {
   }
 
   private func takeBackSavepoint(_ connection: borrowing Connection) -> Bool {
+    connection.forgetDeferredRows()
     do throws(SQLiteError) {
       try connection.run("ROLLBACK TO mutation")
       try connection.run("RELEASE mutation")
@@ -123,6 +130,7 @@ struct BatchRun {
   ) -> Outcome {
     let start = TimeSource.system.monotonicNanoseconds()
     do throws(SQLiteError) {
+      try connection.writeDeferredRows()
       try connection.run("COMMIT")
     } catch {
       let isConstraint = error.isConstraint

@@ -57,14 +57,18 @@ public final class Database: Sendable {
   /// by the fault of another, so it has no effect but on the connection; it does not end the
   /// transaction, and lets SQLite's errors through. A cancelled caller's mutation still runs.
   ///
+  /// - Parameter seesDeferredRows: Whether what the mutations before it contributed to deferred
+  ///   tables (``SQLite/DeferredTable``) is written before it runs. Who only contributes can do
+  ///   without, so that many mutations write such a row once.
   /// - Throws: ``DatabaseError/overloaded`` at once when too many wait, ``DatabaseError/closed``,
   ///   ``DatabaseError/storageFull`` and the like when the transaction could not be committed, or
   ///   what `body` throws.
   public func write<T: Sendable>(
+    seesDeferredRows: Bool = true,
     _ body: @escaping @Sendable (borrowing Connection) throws -> T
   ) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
-      submit(body) { continuation.resume(with: $0) }
+      submit(seesDeferredRows: seesDeferredRows, body) { continuation.resume(with: $0) }
     }
   }
 
@@ -76,15 +80,18 @@ public final class Database: Sendable {
   ///   it within the read deadline.
   public func probe() throws {
     let outcome = ProbeOutcome()
-    submit({ connection in
-      try connection.first(
-        """
-        INSERT INTO readiness_probe (id, writes) VALUES (1, 1)
-        ON CONFLICT (id) DO UPDATE SET writes = writes + 1
-        RETURNING writes
-        """
-      ) { $0.integer(0) }
-    }) { outcome.finish($0) }
+    submit(
+      seesDeferredRows: false,
+      { connection in
+        try connection.first(
+          """
+          INSERT INTO readiness_probe (id, writes) VALUES (1, 1)
+          ON CONFLICT (id) DO UPDATE SET writes = writes + 1
+          RETURNING writes
+          """
+        ) { $0.integer(0) }
+      }
+    ) { outcome.finish($0) }
     let written = try outcome.wait(seconds: configuration.readDeadlineSeconds)
     let found = try read { connection in
       try connection.first("SELECT writes FROM readiness_probe WHERE id = 1") { $0.integer(0) }
@@ -106,9 +113,9 @@ public final class Database: Sendable {
   /// Where the file is, symbolic links followed.
   public var path: String { configuration.path }
 
-  /// Mutations in the newest transaction: how many callers write at the same time, for work that
-  /// can wait until they are done.
-  public var latestBatchSize: Int { writerMetrics.current.lastBatchSize }
+  /// Whether many callers have written at the same time within the last second: work that can
+  /// wait should leave them the processor.
+  public var isCrowded: Bool { writerMetrics.isCrowded }
 
   /// What the database is doing now.
   public var metrics: DatabaseMetrics {
@@ -121,7 +128,7 @@ public final class Database: Sendable {
   }
 
   private func submit<T: Sendable>(
-    _ body: @escaping @Sendable (borrowing Connection) throws -> T,
+    seesDeferredRows: Bool, _ body: @escaping @Sendable (borrowing Connection) throws -> T,
     _ finish: @escaping @Sendable (Result<T, any Error>) -> Void
   ) {
     let mutation = QueuedMutation(
@@ -129,6 +136,7 @@ public final class Database: Sendable {
         let value = try body(connection)
         return { finish(.success(value)) }
       },
+      seesDeferredRows: seesDeferredRows,
       fail: { finish(.failure($0)) })
     do throws(DatabaseError) {
       try queue.append(mutation)

@@ -6,6 +6,8 @@ internal import Synchronization
 struct QueuedMutation: Sendable {
   /// Does the work; what comes back tells the caller that it succeeded, once it is on disk.
   let run: @Sendable (borrowing Connection) throws -> @Sendable () -> Void
+  /// Whether it sees all that the mutations before it contributed to deferred tables.
+  let seesDeferredRows: Bool
   /// Tells the caller that it failed.
   let fail: @Sendable (any Error) -> Void
 }

@@ -1,5 +1,6 @@
 internal import SQLite
 internal import Synchronization
+internal import Values
 
 /// The one connection that writes, on its own thread, and everything that only it may do.
 ///
@@ -149,12 +150,27 @@ struct Writer: ~Copyable {
 final class WriterMetrics: Sendable {
   /// Told apart from the rest, since every read looks at it.
   let commits = CommitCount()
+  /// Mutations in one transaction from which on it is a crowd that writes.
+  private static let crowdMutations = 8
+  private static let crowdNanoseconds: UInt64 = 1_000_000_000
+  /// When a crowd's transaction was last committed, in nanoseconds of CLOCK_MONOTONIC; 0 if never.
+  private let crowdCommit = Atomic<UInt64>(0)
   private let values = Mutex(DatabaseMetrics())
 
   var current: DatabaseMetrics { values.withLock { $0 } }
 
+  /// Small transactions come in between also while many write.
+  var isCrowded: Bool {
+    let last = crowdCommit.load(ordering: .relaxed)
+    let now = TimeSource.system.monotonicNanoseconds()
+    return last > 0 && now &- last < Self.crowdNanoseconds
+  }
+
   func didCommit(_ count: Int, nanoseconds: UInt64) {
     commits.didCommit()
+    if count >= Self.crowdMutations {
+      crowdCommit.store(TimeSource.system.monotonicNanoseconds(), ordering: .relaxed)
+    }
     values.withLock { values in
       values.batches += 1
       values.mutations += count

@@ -20,6 +20,8 @@ final class ConnectionHandle {
   private(set) var walFrameCount = 0
   /// How many statements were begun that do more than read.
   var effectCount = 0
+  /// What the open transaction has still to write.
+  var deferredRows = DeferredRows()
 
   private var statements: [String: PreparedStatement] = [:]
   private var useCount: UInt64 = 0

@@ -1,5 +1,5 @@
 /// A value that is bound to a statement's question mark (sqlite.org/datatype3.html).
-public enum SQLiteValue: Sendable, Equatable {
+public enum SQLiteValue: Sendable, Hashable {
   /// NULL.
   case null
   /// A 64-bit signed integer.

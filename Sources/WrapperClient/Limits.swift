@@ -1,10 +1,8 @@
 /// Every bound of this module, with its unit in the name.
 enum Limits {
-  /// Mutations in one transaction from which on the writer counts as crowded.
-  static let crowdMutations = 8
-  /// The pause between two batches while it is, in seconds: what is written meanwhile waits in the
-  /// file and follows at full speed afterwards.
-  static let crowdedPauseSeconds = 0.2
+  /// The pause between two batches while many write, in seconds: what is written meanwhile waits in
+  /// the file and follows at full speed afterwards.
+  static let crowdedPauseSeconds = 1.0
   /// The size at which a batch of activities is sent although more rows wait, in bytes; far below
   /// what a Wrapper takes.
   static let batchBytesWanted = 4 * 1024 * 1024
@@ -100,6 +98,8 @@ enum Limits {
   static let tenantsFollowedAtStartMax = 100
   /// How long a person or unit that the Wrapper does not know is remembered as such.
   static let unknownSeconds = 30.0
+  /// How long older activities are remembered that the Wrapper gave.
+  static let olderActivitySeconds = 30.0
   /// The most answers about single people and units that are remembered, each of at most so many
   /// bytes, and the most such calls at once.
   static let onDemandEntriesMax = 1_000

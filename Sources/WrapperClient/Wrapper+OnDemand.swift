@@ -113,12 +113,13 @@ struct OnDemandFetch: Sendable {
   func fetch(_ key: OnDemandCache.Key) async -> OnDemandCache.Finding {
     // Clients take these two out of a path, which would be another question then.
     guard !["", ".", ".."].contains(key.id) else { return .missing }
-    let id = PercentEncoding.encode(key.id)
+    let id = key.kind == .activities ? key.id : PercentEncoding.encode(key.id)
     let path =
       switch key.kind {
       case .employee: "/api/employees/\(id)"
       case .comprehensive: "/api/users/\(id)/comprehensive"
       case .hierarchy: "/api/organizations/\(id)/hierarchy"
+      case .activities: "/api/activities?\(id)"
       }
     let call = WrapperCall(path: path, tenantID: key.tenantID)
     guard case .success(let answer) = await environment.transport.send(call) else {
@@ -150,6 +151,11 @@ struct OnDemandFetch: Sendable {
     if let tenantID = answer["tenantId"], !tenantID.isNull, tenantID.string != key.tenantID {
       return false
     }
+    if key.kind == .activities {
+      return (answer["activities"]?.array ?? []).allSatisfy { entry in
+        entry["tenantId"].map { $0.isNull || $0.string == key.tenantID } ?? true
+      }
+    }
     guard key.kind == .hierarchy else {
       return answer["userId"]?.string == key.id && answer["tenantId"]?.string == key.tenantID
     }
@@ -177,10 +183,16 @@ extension SnapshotReader {
     } catch {
       throw AnswerRejection("no JSON: \(error.reason) at byte \(error.offset)")
     }
+    if key.kind == .activities, let list = (value["data"] ?? value).array {
+      return JSONObject([("activities", .array(list))])
+    }
     guard case .object(let object) = value["data"] ?? value else {
       throw AnswerRejection("the answer is no object")
     }
-    if key.kind != .hierarchy { _ = try profile(object, over: nil) }
+    if key.kind == .activities, object["activities"]?.array == nil {
+      throw AnswerRejection("activities is no list")
+    }
+    if key.kind == .employee || key.kind == .comprehensive { _ = try profile(object, over: nil) }
     return object
   }
 }

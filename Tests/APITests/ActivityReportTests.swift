@@ -135,15 +135,16 @@ import WrapperClient
         _ = try await server.contact(["firstName": .string("c\(number)")], as: "sam")
       }
       let dashboard = try await server.send("GET", "/api/users/sam/activity/dashboard").json
+      let names = dashboard.object?.names
       #expect(
-        dashboard.object?.names == [
+        names == [
           "userId", "userContext", "report", "recentActivities", "recentSummary", "lastUpdated",
         ])
       #expect(dashboard["report"]?["totalActivities"] == 25)
       #expect(dashboard["report"]?["period"] == "30d")
       let recent = dashboard["recentActivities"]?.array ?? []
       #expect(recent.count == 20)
-      #expect(recent.map { $0["timestamp"]?.string ?? "" }.isSortedDescending)
+      #expect(Self.isDescending(recent.map { $0["timestamp"]?.string ?? "" }))
       #expect(
         dashboard["recentSummary"] == [
           "totalOperations": 20, "operationsByType": ["crm.contacts.create": 20],
@@ -200,8 +201,9 @@ import WrapperClient
       #expect(answer.object?.names == ["departmentId", "hierarchy", "report", "summary"])
       #expect(answer["departmentId"] == "sales")
       #expect(answer["hierarchy"]?["name"] == "Sales Department")
+      let names = answer["report"]?.object?.names
       #expect(
-        answer["report"]?.object?.names == [
+        names == [
           "userStats", "operationSummary", "temporalBreakdown", "totalCredits",
           "complianceSummary",
         ])
@@ -340,8 +342,8 @@ import WrapperClient
       }
     }
   }
-}
 
-extension [String] {
-  fileprivate var isSortedDescending: Bool { zip(self, dropFirst()).allSatisfy { $0 >= $1 } }
+  private static func isDescending(_ texts: [String]) -> Bool {
+    zip(texts, texts.dropFirst()).allSatisfy { $0 >= $1 }
+  }
 }

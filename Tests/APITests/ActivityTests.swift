@@ -43,13 +43,14 @@ import WrapperClient
         """
         /* test */ SELECT seq, id, tenant_id, user_id, operation, entity_id, entity_type,
           credit_units, timestamp, unit_id, unit_path, source, session_id, user_context,
-          permissions, metadata, compliance, salt, core_hash, personal_hash, hash
+          permissions, metadata, compliance, salt, core_hash, personal_hash, hash, received_at
         FROM crm_activities WHERE tenant_id = ? ORDER BY seq
         """, [.text(tenant)]
       ) { row in
         var core = (1...6).map { row.text($0) }
         core.append(FixedPoint.text(units: row.integer(7) ?? 0, scale: 4))
         core += (8...11).map { row.text($0) }
+        if let receivedAt = row.text(21) { core.append(receivedAt) }
         return Entry(
           seq: row.integer(0) ?? 0, core: core, salt: row.blob(17) ?? [],
           personal: (12...16).map { row.text($0) }, coreHash: row.blob(18) ?? [],
@@ -84,6 +85,8 @@ import WrapperClient
             _ = try await server.send("PATCH", path, as: user, ["value": .integer(number)])
             _ = try await server.send("PATCH", path, as: user, ["value": "no"])
             _ = try await server.send("DELETE", path, as: user)
+            _ = try await server.send(
+              "POST", "/api/activities", as: user, ["operation": "erp.x"])
             if number % 2 == 0 { _ = try await server.send("POST", "\(path)/restore", as: user) }
           }
         }

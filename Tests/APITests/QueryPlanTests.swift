@@ -230,6 +230,64 @@ import WrapperClient
     }
   }
 
+  /// Lists of the activity log: what is asked, who asks, and the index that gives rows and order.
+  private static let activityLists: [(query: String, user: String, index: String)] = [
+    ("", "ada", "time"), ("since=7d&until=1d", "ada", "time"), ("userId=sam", "ada", "user"),
+    ("userId=sam&since=7d", "ada", "user"), ("", "sam", "user"),
+    ("operation=crm.leads.create", "ada", "operation"),
+    ("operation=crm.*.create", "ada", "operation"), ("entityId=x", "ada", "entity"),
+    ("entityType=lead&entityId=x", "ada", "entity"), ("entityType=lead", "ada", "type"),
+    ("sessionId=x", "ada", "session"), ("departmentId=north", "ada", "unit"),
+    ("departmentId=org", "ada", "unit"), ("", "mara", "user"),
+    ("departmentId=sales&operation=crm.leads.create", "ada", "operation"),
+    ("userId=sam&operation=crm.leads.*&departmentId=org&entityType=lead", "ada", "user"),
+  ]
+
+  @Test("each list of the activity log has an index that gives its rows and their order")
+  func activities() async throws {
+    try await TestServer.run(creditCheck: .off) { server in
+      for user in ["ada", "mara", "sam"] { _ = try await server.lead(["title": "x"], as: user) }
+      _ = try await server.contact(["lastName": "x"])
+      for (query, user, index) in Self.activityLists {
+        for order in ["", "&sort=timestamp"] {
+          let before = PreparedStatements.prepared(server.path).count
+          let page = try await server.send(
+            "GET", "/api/activities?limit=1&count=true&\(query)\(order)", as: user)
+          try #require(page.status == 200, "\(query): \(page.text)")
+          if let cursor = page.json["nextCursor"]?.string {
+            _ = try await server.send(
+              "GET", "/api/activities?limit=1&\(query)\(order)&cursor=\(cursor)", as: user)
+          }
+          let statements = PreparedStatements.prepared(server.path).dropFirst(before)
+          for sql in statements
+          where sql.hasPrefix("SELECT") && sql.contains("FROM crm_activities AS a") {
+            let steps = try plan(of: sql, server).filter {
+              $0.contains(" a ") || $0.contains("ORDER BY")
+            }
+            #expect(!steps.contains { $0.hasPrefix("SCAN a") }, "\(query)\n\(sql)\n\(steps)")
+            guard sql.contains("LIMIT ? OFFSET ?") else { continue }
+            #expect(
+              steps.contains { $0.contains("INDEX crm_activities_\(index) (tenant_id=?") },
+              "\(query)\n\(steps)")
+            // Only the few rows of a page are ever sorted.
+            let sorts = steps.count { $0.hasPrefix("USE TEMP B-TREE") }
+            #expect(sorts <= (sql.contains(") AS k CROSS JOIN") ? 1 : 0), "\(sql)\n\(steps)")
+          }
+        }
+      }
+      let history = PreparedStatements.prepared(server.path).count
+      let lead = try await server.lead(["title": "y"])
+      _ = try await server.send("GET", "/api/history/lead/\(lead.id)")
+      let statements = PreparedStatements.prepared(server.path).dropFirst(history)
+        .filter { $0.contains("a.entity_id = ?") }
+      #expect(!statements.isEmpty)
+      for sql in statements {
+        #expect(
+          try plan(of: sql, server).contains { $0.contains("INDEX crm_activities_entity (") })
+      }
+    }
+  }
+
   /// The statement that the latest of a list's requests had prepared.
   private func statement(
     of path: String, as user: String, _ server: TestServer, prefix: String = "SELECT t."

@@ -29,6 +29,7 @@ final class TestServer: Sendable {
   private let embedded: EmbeddedWrapper
   private let server: HTTPServer
   private let log: Log
+  private let recording: Task<Void, Never>
 
   var path: String { folder.path + "/cardfile.db" }
 
@@ -40,6 +41,7 @@ final class TestServer: Sendable {
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
+    bufferSeconds: Double = 0.05,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
   ) async throws {
@@ -78,6 +80,9 @@ final class TestServer: Sendable {
     store = try RecordStore(database, catalog: catalog, time: time) { [wrapper] in
       wrapper.activityQueued(tenantID: $0)
     }
+    recording = Task { [store] in
+      await store.keepWritingBufferedActivities(everySeconds: bufferSeconds) { _ in }
+    }
     let application = Application(
       configuration: configuration, store: store, database: database, wrapper: wrapper,
       directory: configuration.hasEmbeddedWrapper
@@ -95,6 +100,7 @@ final class TestServer: Sendable {
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
+    bufferSeconds: Double = 0.05,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
     _ body: (TestServer) async throws -> Result
@@ -104,7 +110,8 @@ final class TestServer: Sendable {
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck,
       permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
-      folder: folder, isEmpty: isEmpty, hasFeed: hasFeed, configureDatabase: configureDatabase,
+      folder: folder, isEmpty: isEmpty, hasFeed: hasFeed, bufferSeconds: bufferSeconds,
+      configureDatabase: configureDatabase,
       configure: configure)
     do {
       let result = try await body(server)
@@ -124,6 +131,9 @@ final class TestServer: Sendable {
 
   func stop() async {
     await server.stop(graceSeconds: 5)
+    recording.cancel()
+    // A test that closes the file has nothing that could be written.
+    try? await store.writeBufferedActivities()
     await wrapper.stop()
     await embedded.stop()
     database.close()

@@ -18,6 +18,8 @@ public final class Application: HTTPApplication {
   private let authenticator: Authenticator
   private let requests: RateLimiter
   let failures: FailureLog
+  /// Nil where reads are not recorded.
+  private let reads: ReadAudit?
   private let cors: CrossOrigin
   private let repeats: RepeatedRequests
   let router: Router<Endpoint>
@@ -46,6 +48,7 @@ public final class Application: HTTPApplication {
     authenticator = Authenticator(configuration, wrapper: wrapper, time: time)
     requests = RateLimiter(perMinute: configuration.requestsPerMinute, time: time)
     failures = FailureLog(store: store, time: time, log: log)
+    reads = configuration.auditsReads ? ReadAudit(store: store) : nil
     cors = CrossOrigin(configuration.corsOrigins)
     repeats = RepeatedRequests(store: store)
     readiness = Readiness(
@@ -103,7 +106,7 @@ public final class Application: HTTPApplication {
     _ head: HTTPRequestHead, _ endpoint: Endpoint, _ parameters: PathParameters
   ) -> HTTPResponse? {
     guard case .inline(let handle) = endpoint.handler, !head.announcesBody,
-      let identity = authenticator.knownIdentity(head)
+      reads?.isCrowded != true, let identity = authenticator.knownIdentity(head)
     else { return nil }
     var fields = HTTPLogFields(route: endpoint.pattern)
     var response: HTTPResponse
@@ -112,8 +115,10 @@ public final class Application: HTTPApplication {
       let context = try context(
         HTTPRequest(head: head, body: .bytes([])), endpoint, parameters, identity,
         address: configuration.clientAddress(head), &fields)
-      try authorize(context, identity)
-      response = try handle(context)
+      response = try recorded(context, endpoint) {
+        try authorize(context, identity)
+        return try handle(context)
+      }
     } catch {
       response = refuse(problem(for: error, head), head)
     }
@@ -158,27 +163,56 @@ public final class Application: HTTPApplication {
         throw CreditRefusal.readOnly
       }
       try ContentNegotiation.checkBody(request, endpoint)
-      switch endpoint.handler {
-      case .open(let handle): return try await handle(request, parameters)
-      case .inline(let handle): return try handle(context)
-      case .authorized(let handle): return try await handle(context)
-      case .change(let prepare):
-        return try await repeats.once(context, context.readIdempotencyKey()) { context in
-          try await CreditedMutation.run(
-            prepare(context), self.wrapper, context.directory, in: self.store)
-        }
-      case .batch:
-        var key = try context.readIdempotencyKey()
-        key?.answerBytesMax = CRM.Limits.batchAnswerBytesMax
-        return try await repeats.once(context, key) { try await self.runBatch($0) }
-      }
+      if endpoint.method == .get { try await reads?.waitForRoom() }
+      let response = try await respond(endpoint, context)
+      try reads?.note(response, context, endpoint)
+      return response
     } catch {
       let problem = problem(for: error, request.head)
       if endpoint.isMutation {
         await failures.note(problem, context)
+      } else {
+        try reads?.note(refusal: problem, context, endpoint)
       }
       throw problem
     }
+  }
+
+  /// Runs the handler of an endpoint that knows its caller.
+  private func respond(
+    _ endpoint: Endpoint, _ context: RequestContext
+  ) async throws -> HTTPResponse {
+    switch endpoint.handler {
+    case .open(let handle): return try await handle(context.request, context.parameters)
+    case .inline(let handle): return try handle(context)
+    case .authorized(let handle): return try await handle(context)
+    case .change(let prepare):
+      return try await repeats.once(context, context.readIdempotencyKey()) { context in
+        try await CreditedMutation.run(
+          prepare(context), self.wrapper, context.directory, in: self.store)
+      }
+    case .batch:
+      var key = try context.readIdempotencyKey()
+      key?.answerBytesMax = CRM.Limits.batchAnswerBytesMax
+      return try await repeats.once(context, key) { try await self.runBatch($0) }
+    }
+  }
+
+  /// Runs `read`, and notes what it gave or why it was refused where reads are recorded.
+  private func recorded(
+    _ context: RequestContext, _ endpoint: Endpoint, _ read: () throws -> HTTPResponse
+  ) throws -> HTTPResponse {
+    guard let reads else { return try read() }
+    let response: HTTPResponse
+    do {
+      response = try read()
+    } catch {
+      let problem = problem(for: error, context.request.head)
+      try reads.note(refusal: problem, context, endpoint)
+      throw problem
+    }
+    try reads.note(response, context, endpoint)
+    return response
   }
 
   /// Who asks, what for, and how far the permission reaches; counts the request.

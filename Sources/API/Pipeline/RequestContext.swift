@@ -114,12 +114,7 @@ struct RequestContext: Sendable {
       origin: CallerOrigin(
         address: address, userAgent: headers["User-Agent"] ?? "unknown",
         authenticationMethod: session.authenticationMethod),
-      reason: headers["X-Reason"].flatMap(Self.reason))
-  }
-
-  private static func reason(_ header: String) -> String? {
-    let reason = header.prefix(CRM.Limits.reasonCharactersMax)
-    return reason.isEmpty ? nil : String(reason)
+      reason: request.head.reason)
   }
 }
 
@@ -165,16 +160,13 @@ public struct CallerOrigin: Sendable {
   /// Characters of a user agent that are kept.
   private static let userAgentCharactersMax = 512
 
-  /// The entry's `compliance`, JSON.
-  fileprivate func compliance(location: String) -> String {
-    var writer = JSONWriter(capacity: 256)
-    writer.beginObject()
-    writer.member("ipAddress", address)
-    writer.member("userAgent", String(userAgent.prefix(Self.userAgentCharactersMax)))
-    writer.member("location", location)
-    writer.member("authenticationMethod", authenticationMethod)
-    writer.endObject()
-    return String(decoding: writer.bytes, as: UTF8.self)
+  /// The entry's `compliance`.
+  func json(location: String) -> JSONValue {
+    [
+      "ipAddress": .string(address),
+      "userAgent": .string(String(userAgent.prefix(Self.userAgentCharactersMax))),
+      "location": .string(location), "authenticationMethod": .string(authenticationMethod),
+    ]
   }
 }
 
@@ -190,7 +182,7 @@ extension Caller {
       displayName: context.userName, department: context.department,
       entityPath: context.entityPath, unitID: context.unitID, unitPath: context.unitPath,
       userContext: String(decoding: context.userContextJSON, as: UTF8.self),
-      compliance: origin.compliance(location: context.location), reason: reason,
+      compliance: origin.json(location: context.location).text, reason: reason,
       currency: directory.currency, hasStrictCustomFields: directory.hasStrictCustomFields,
       scope: { permission in
         let decision = directory.check(userID: userID, permission: permission)

@@ -72,7 +72,9 @@ struct DirectoryRoutes: Sendable {
       let answer = try await store.log(mutation) { connection in
         let states = try change(connection)
         after.withLock { $0 = states.after }
-        return Self.logged(action, named, tenantID, states)
+        return OutsideChange(
+          action.subject.entityType, verb: action.verb, named: named, tenantID: tenantID, states,
+          at: action.pattern)
       }
       written.withLock { $0 = (answer, after.withLock { $0 }) }
     }
@@ -87,33 +89,6 @@ struct DirectoryRoutes: Sendable {
     }
     await wrapper.settle(tenantID: tenantID)
     return written.answer.response
-  }
-
-  /// What the log and the answer say of a change.
-  private static func logged(
-    _ action: DirectoryAction, _ named: String?, _ tenantID: String,
-    _ states: (before: JSONValue?, after: JSONValue?)
-  ) -> OutsideChange {
-    // What is gone is shown as it was.
-    let data = states.after ?? states.before ?? .null
-    let entityID = named ?? data["id"]?.string ?? tenantID
-    let isCreated = action.verb == "create"
-    return OutsideChange(
-      status: isCreated ? 201 : 200, entityType: action.subject.entityType, entityID: entityID,
-      data: data, changes: changes(states.before, states.after),
-      location: isCreated ? "\(action.pattern)/\(PercentEncoding.encode(entityID))" : nil)
-  }
-
-  /// The members that differ; no answer of the directory holds a password.
-  private static func changes(_ before: JSONValue?, _ after: JSONValue?) -> JSONObject {
-    let (old, new) = (before?.object ?? JSONObject(), after?.object ?? JSONObject())
-    var changes = JSONObject()
-    for name in old.names + new.names.filter({ old[$0] == nil }) {
-      let (from, to) = (old[name] ?? .null, new[name] ?? .null)
-      guard from != to else { continue }
-      changes[name] = before == nil ? ["to": to] : ["from": from, "to": to]
-    }
-    return changes
   }
 
   /// The key of a POST, which is bound to all of the body but a password: what is kept of that must

@@ -35,6 +35,11 @@ extension Application {
     endpoints += PeopleRoutes(wrapper: wrapper).endpoints
     endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
     endpoints += SessionRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints += ActivityListRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints +=
+      ActivityPostRoutes(
+        store: store, wrapper: wrapper, configuration: configuration, time: time
+      ).endpoints
     endpoints += SyncRoutes(store: store, wrapper: wrapper, time: time).endpoints
     if let directory {
       endpoints +=

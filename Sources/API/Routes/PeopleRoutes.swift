@@ -76,11 +76,3 @@ struct PeopleRoutes: Sendable {
     return .data(unit)
   }
 }
-
-extension TenantDirectory {
-  /// The ids of a unit and of all below it; empty when there is no such unit.
-  func subtree(of id: String) -> Set<String> {
-    guard let root = unit(id) else { return [] }
-    return Set(units.lazy.filter { $0.path.hasPrefix(root.path) }.map(\.id))
-  }
-}

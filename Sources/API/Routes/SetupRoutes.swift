@@ -50,23 +50,16 @@ struct SetupRoutes: Sendable {
   private func log(_ tenantID: String, token: String, _ head: HTTPRequestHead) async throws {
     let session = try await wrapper.session(token: token) { true }
     let directory = try await wrapper.tenant(tenantID)
-    let operation = "crm.tenants.setup"
-    let decision = directory.check(userID: session.userID, permission: operation)
-    let permissions = directory.context(for: session.userID)
-      .permissionsJSON(required: operation, decision: decision)
-    let caller = Caller(
-      session.userID, in: directory, sessionID: session.sessionID,
-      origin: CallerOrigin(
-        address: configuration.clientAddress(head),
-        userAgent: head.headers["User-Agent"] ?? "unknown",
-        authenticationMethod: session.authenticationMethod))
+    let origin = CallerOrigin(
+      address: configuration.clientAddress(head),
+      userAgent: head.headers["User-Agent"] ?? "unknown",
+      authenticationMethod: session.authenticationMethod)
     _ = try await store.log(
       OutsideChange(
         status: 201, entityType: "tenant", entityID: tenantID, data: .null,
         changes: JSONObject([("name", ["to": .string(directory.name)])])),
       Mutation(
-        caller: caller, operation: operation, scope: .server,
-        permissions: String(decoding: permissions, as: UTF8.self)))
+        "crm.tenants.setup", by: session, in: directory, from: origin, reason: head.reason))
   }
 
   /// Sees to it that the new tenant is one that this server serves.

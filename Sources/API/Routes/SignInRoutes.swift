@@ -15,6 +15,7 @@ struct SignInRoutes: Sendable {
   /// Attempts by account, whatever address they come from.
   private let accounts: RateLimiter
   private let setupGate: SetupGate
+  private let signIns: SignInLog
   private let sessions: SessionEnding
   /// Nil without an embedded Wrapper.
   private let directory: DirectoryAdministration?
@@ -30,6 +31,7 @@ struct SignInRoutes: Sendable {
     self.configuration = configuration
     accounts = RateLimiter(perMinute: configuration.authenticationsPerMinute, time: time)
     setupGate = SetupGate(wrapper: wrapper)
+    signIns = SignInLog(store: store, wrapper: wrapper, configuration: configuration)
   }
 
   /// The largest sign-in body, in bytes.
@@ -83,8 +85,11 @@ struct SignInRoutes: Sendable {
     let reply = try await wrapper.login(
       email: email, password: password, remoteAddress: configuration.clientAddress(request.head))
     switch reply.status {
-    case 200: break
-    case 401: throw Problem.unauthenticated("The e-mail address or the password is wrong.")
+    case 200: try await signIns.succeeded(reply, request.head)
+    case 401:
+      let problem = Problem.unauthenticated("The e-mail address or the password is wrong.")
+      try signIns.failed(reply, problem, request.head)
+      throw problem
     case 429:
       throw Problem(
         .rateLimited, "Too many attempts; wait a little.",

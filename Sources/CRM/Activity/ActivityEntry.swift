@@ -1,6 +1,16 @@
 internal import Cryptography
 public import Values
 
+/// Whose word an entry of the activity log is.
+public enum ActivitySource: String, Sendable, CaseIterable {
+  /// Our own: it was done here.
+  case cardfile
+  /// Another application's, which told of it.
+  case api
+  /// It was brought from another log.
+  case imported = "import"
+}
+
 /// One entry of the activity log, complete but for its place in the tenant's chain.
 ///
 /// The contexts are JSON text, encoded before the writer's queue.
@@ -37,9 +47,13 @@ public struct ActivityEntry: Sendable {
   public var compliance: String
   /// Makes the personal hash of equal contents differ, so that it tells nothing after an erasure.
   public var salt: [UInt8]
+  /// Whose word it is.
+  public var source = ActivitySource.cardfile
+  /// When another application's entry arrived; nil for an entry of our own.
+  public var receivedAt: Timestamp?
 
-  /// `cardfile`: the entry is our own.
-  static let source = "cardfile"
+  /// When the row was written, as far as anybody may know: the moment that our own entries bear.
+  var writtenAt: Timestamp { receivedAt ?? timestamp }
 
   /// SHA-256 over what is never erased.
   var coreHash: [UInt8] {
@@ -54,7 +68,9 @@ public struct ActivityEntry: Sendable {
     input.append(timestamp.rfc3339)
     input.append(unitID)
     input.append(unitPath)
-    input.append(Self.source)
+    input.append(source.rawValue)
+    // Entries of our own have none, and their hash is the same as before there were others.
+    if let receivedAt { input.append(receivedAt.rfc3339) }
     return SHA256.hash(input.bytes)
   }
 

@@ -28,12 +28,11 @@ public final class ActivityLog: Sendable {
   func append(_ entry: ActivityEntry, in connection: borrowing Connection) throws(SQLiteError) {
     let core = entry.coreHash
     let personal = entry.personalHash
-    let newest = try connection.first(
-      "SELECT seq, head FROM activity_chains WHERE tenant_id = ?", [.text(entry.tenantID)]
-    ) { (seq: $0.integer(0) ?? 0, head: $0.blob(1) ?? []) }
-    let seq = (newest?.seq ?? 0) + 1
-    let hash = ActivityEntry.link(previous: newest?.head ?? [], core: core, personal: personal)
+    let newest = try Self.newestLink(of: entry.tenantID, in: connection)
+    let seq = newest.seq + 1
+    let hash = ActivityEntry.link(previous: newest.hash, core: core, personal: personal)
     let timestamp = entry.timestamp.rfc3339
+    let writtenAt = entry.writtenAt.rfc3339
     try connection.run(
       Self.insertSQL,
       [
@@ -41,32 +40,45 @@ public final class ActivityLog: Sendable {
         SQLiteValue(entry.entityID), SQLiteValue(entry.entityType),
         .text(FixedPoint.text(units: entry.creditUnits, scale: 4)), .text(timestamp),
         .text(entry.sessionID), .text(entry.userContext), .text(entry.permissions),
-        .text(entry.metadata), .text(entry.compliance), .text(timestamp), .integer(seq),
+        .text(entry.metadata), .text(entry.compliance), .text(writtenAt), .integer(seq),
         .integer(entry.creditUnits), SQLiteValue(entry.unitID), SQLiteValue(entry.unitPath),
-        .text(ActivityEntry.source), .blob(entry.salt), .blob(core), .blob(personal),
-        .blob(hash),
+        .text(entry.source.rawValue), SQLiteValue(entry.receivedAt?.rfc3339), .blob(entry.salt),
+        .blob(core), .blob(personal), .blob(hash),
       ])
-    try connection.run(Self.chainSQL, [.text(entry.tenantID), .integer(seq), .blob(hash)])
+    connection.merge(
+      [.integer(seq), .blob(hash)], into: [.text(entry.tenantID)], of: Self.chains)
     try connection.run(
       Self.outboxSQL,
       [
-        .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(timestamp),
+        .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(writtenAt),
       ])
     try QuarterSums.add(entry, in: connection)
+  }
+
+  /// The newest link of a tenant's chain, whose number is 0 before the first.
+  static func newestLink(of tenantID: String, in connection: borrowing Connection)
+    throws(SQLiteError) -> (seq: Int64, hash: [UInt8])
+  {
+    if let deferred = connection.deferredValues(of: [.text(tenantID)], in: chains),
+      case .integer(let seq) = deferred[0], case .blob(let hash) = deferred[1]
+    {
+      return (seq, hash)
+    }
+    return try connection.first(
+      "SELECT seq, head FROM activity_chains WHERE tenant_id = ?", [.text(tenantID)]
+    ) { ($0.integer(0) ?? 0, $0.blob(1) ?? []) } ?? (0, [])
   }
 
   private static let insertSQL = """
     INSERT INTO crm_activities (
       id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
       session_id, user_context, permissions, metadata, compliance, created_at, seq, credit_units,
-      unit_id, unit_path, source, salt, core_hash, personal_hash, hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      unit_id, unit_path, source, received_at, salt, core_hash, personal_hash, hash)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
-  private static let chainSQL = """
-    INSERT INTO activity_chains (tenant_id, seq, head) VALUES (?, ?, ?)
-    ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, head = excluded.head
-    """
+  private static let chains = DeferredTable(
+    "activity_chains", keys: ["tenant_id"], columns: [("seq", .replace), ("head", .replace)])
 
   private static let outboxSQL = """
     INSERT INTO activity_outbox (tenant_id, activity_id, credit_units, queued_at)

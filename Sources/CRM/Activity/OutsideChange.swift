@@ -1,5 +1,7 @@
+internal import Database
 public import JSON
 public import SQLite
+internal import Values
 
 /// A change that was made by another part of the system, outside the records kept here.
 public struct OutsideChange: Sendable {
@@ -57,5 +59,31 @@ extension RecordStore {
         status: change.status, entityType: change.entityType, entityID: change.entityID,
         data: change.data.bytes, location: change.location, metadata: metadata)
     }
+  }
+
+  /// Logs that data leave the system, before the first byte of them does: operations end with
+  /// `.export`.
+  ///
+  /// - Parameters:
+  ///   - mutation: Who takes them, and by which right; it costs nothing.
+  ///   - entityType: The kind of record.
+  ///   - filters: The names of what they were filtered by, never values.
+  ///   - metadata: What is told beside: the format, the bound.
+  /// - Returns: the entry's id.
+  /// - Throws: what the database throws; nothing may leave unrecorded then.
+  public func logExport(
+    _ mutation: Mutation, entityType: String, filters: [String], metadata: JSONObject = JSONObject()
+  ) async throws -> String {
+    var metadata = metadata
+    if !filters.isEmpty { metadata["filters"] = .array(filters.map(JSONValue.string)) }
+    var entry = entry(mutation, metadata: metadata, at: time.now())
+    entry.entityType = entityType
+    entry.creditUnits = 0
+    let finished = entry
+    try await database.write(seesDeferredRows: false) { [log] connection in
+      try log.append(finished, in: connection)
+    }
+    activityWritten(mutation.caller.tenantID)
+    return finished.id
   }
 }

@@ -38,7 +38,7 @@ enum FieldChanges {
     try connection.forEachRow(
       """
       SELECT a.operation, a.metadata FROM crm_activities AS a
-      WHERE a.tenant_id = ? AND a.entity_type = ? AND a.entity_id = ?
+      WHERE a.tenant_id = ? AND +a.entity_type = ? AND a.entity_id = ?
       ORDER BY a.timestamp DESC, a.seq DESC LIMIT ?
       """,
       [

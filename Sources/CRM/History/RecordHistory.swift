@@ -45,7 +45,7 @@ struct HistoryEntry: Sendable {
     SELECT a.timestamp, a.seq, a.id, a.user_id, json_extract(a.user_context, '$.user.name'),
       a.operation, json_extract(a.metadata, '$.changes'), json_extract(a.metadata, '$.version')
     FROM crm_activities AS a
-    WHERE a.tenant_id = ? AND a.entity_type = ? AND a.entity_id = ?
+    WHERE a.tenant_id = ? AND +a.entity_type = ? AND a.entity_id = ?
       AND coalesce(json_extract(a.metadata, '$.changes'), '') <> '{}'
     """
 

@@ -26,6 +26,12 @@ public struct Mutation: Sendable {
   public var idempotencyKey: IdempotencyKey?
   /// What else it may turn out to be once the record is known: an upsert creates or updates.
   public var alternatives: [Mutation] = []
+  /// How many entries it writes, each at the operation's price.
+  public var quantity: Int64 = 1
+  /// What it costs beside the operation's price, in 1/10,000 credit.
+  public var surchargeUnits: Int64 = 0
+  /// The operation's price, in 1/10,000 credit.
+  private(set) var unitPrice: Int64 = 0
   /// What has been set aside for it, in 1/10,000 credit.
   public private(set) var reservedUnits: Int64 = 0
 
@@ -55,11 +61,20 @@ public struct Mutation: Sendable {
   public mutating func price(
     _ units: (_ operation: String) -> Int64, planLimits: [PlanFeature: Int64]
   ) {
-    creditUnits = units(operation)
+    unitPrice = units(operation)
+    creditUnits = quantity * unitPrice + surchargeUnits
     self.planLimits = planLimits
     for index in alternatives.indices {
       alternatives[index].price(units, planLimits: planLimits)
     }
+  }
+
+  /// The same at the price of another one, whose credits were set aside for both.
+  func paid(as other: Mutation) -> Mutation {
+    var mutation = self
+    mutation.unitPrice = other.unitPrice
+    mutation.isOffline = other.isOffline
+    return mutation
   }
 
   /// Takes note of the credits that were set aside.
@@ -151,6 +166,8 @@ struct MutationOutcome {
   var metadata = JSONObject()
   /// A member of the envelope that repeats the id.
   var idMember: String?
+  /// A member of the envelope that says how many entries were taken.
+  var acceptedCount: Int?
   /// What else changed by it, each with an entry of its own.
   var further: [FurtherChange] = []
   /// The alternative that the mutation turned out to be; nil where it was what it seemed.
@@ -174,6 +191,7 @@ struct MutationOutcome {
     writer.name("success")
     writer.bool(true)
     if let idMember { writer.member(idMember, entityID) }
+    if let acceptedCount { writer.member("accepted", .integer(acceptedCount)) }
     writer.name("data")
     writer.raw(data)
     writer.member("activityId", activityID)

@@ -1,6 +1,6 @@
 internal import Database
 internal import HTTP
-internal import JSON
+public import JSON
 internal import SQLite
 internal import Values
 
@@ -88,19 +88,39 @@ extension Caller {
 
   /// The server itself, acting for nobody.
   static func system(tenantID: String) -> Caller {
-    let name = systemUserID
+    var caller = outside(
+      tenantID: tenantID, userID: systemUserID, name: "Cardfile", entityPath: "Cardfile",
+      sessionID: systemUserID,
+      compliance: [
+        "ipAddress": "unknown", "userAgent": "unknown", "location": "unknown",
+        "authenticationMethod": "system",
+      ])
+    caller.scope = { _ in .server }
+    return caller
+  }
+
+  /// Somebody of whom the tenant's directory says nothing.
+  ///
+  /// - Parameters:
+  ///   - tenantID: Whose log tells of it.
+  ///   - userID: The name in the log.
+  ///   - name: The name that people read.
+  ///   - entityPath: What stands for the place in the organisation.
+  ///   - sessionID: The session.
+  ///   - compliance: From where and how.
+  ///   - reason: Why.
+  public static func outside(
+    tenantID: String, userID: String, name: String, entityPath: String, sessionID: String,
+    compliance: JSONValue, reason: String? = nil
+  ) -> Caller {
     let context: JSONValue = [
-      "user": ["id": .string(name), "name": "Cardfile"], "department": "Unknown",
-      "hierarchy": [:], "entityPath": "Cardfile",
-    ]
-    let compliance: JSONValue = [
-      "ipAddress": "unknown", "userAgent": "unknown", "location": "unknown",
-      "authenticationMethod": "system",
+      "user": ["id": .string(userID), "name": .string(name)], "department": "Unknown",
+      "hierarchy": [:], "entityPath": .string(entityPath),
     ]
     return Caller(
-      tenantID: tenantID, userID: name, sessionID: name, displayName: "Cardfile",
-      department: "Unknown", entityPath: "Cardfile", unitID: nil, unitPath: nil,
-      userContext: context.text, compliance: compliance.text, currency: "EUR",
-      scope: { _ in .server }, isUser: { _ in false })
+      tenantID: tenantID, userID: userID, sessionID: sessionID, displayName: name,
+      department: "Unknown", entityPath: entityPath, unitID: nil, unitPath: nil,
+      userContext: context.text, compliance: compliance.text, reason: reason, currency: "EUR",
+      scope: { _ in nil }, isUser: { _ in false })
   }
 }

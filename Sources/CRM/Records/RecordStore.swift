@@ -17,9 +17,10 @@ public final class RecordStore: Sendable {
   /// The custom fields that tenants have defined.
   let definitions = CustomFieldCache()
   let reminderAlarm = ReminderAlarm()
+  let buffer = ActivityBuffer()
   /// Tenants, each with a resource, whose starting records are known to be there.
   private let started = Mutex<Set<String>>([])
-  private let activityWritten: @Sendable (_ tenantID: String) -> Void
+  let activityWritten: @Sendable (_ tenantID: String) -> Void
 
   /// A store over an open database.
   ///
@@ -80,7 +81,8 @@ public final class RecordStore: Sendable {
     _ work: @escaping @Sendable (borrowing Connection, Timestamp) throws -> MutationAnswer
   ) async throws -> MutationAnswer {
     do {
-      let (answer, hasPurgedFiles) = try await database.write { [time, contents] connection in
+      let (answer, hasPurgedFiles) = try await database.write(seesDeferredRows: false) {
+        [time, contents] connection in
         let now = time.now()
         if let answer = try key?.answer(for: caller, at: now, in: connection) {
           return (answer, false)
@@ -124,21 +126,27 @@ public final class RecordStore: Sendable {
   public func logFailure(
     of mutation: Mutation, entityID: String?, problem: Problem
   ) async throws {
-    let now = time.now()
+    let entry = failure(of: mutation, entityID: entityID, problem: problem)
+    try await database.write(seesDeferredRows: false) { [log] connection in
+      try log.append(entry, in: connection)
+    }
+    activityWritten(mutation.caller.tenantID)
+  }
+
+  /// The entry of what was refused or failed.
+  func failure(of mutation: Mutation, entityID: String?, problem: Problem) -> ActivityEntry {
     var metadata: [(String, JSONValue)] = [
       ("error", .string(problem.detail)), ("code", .string(problem.code.name)),
     ]
     if !problem.issues.isEmpty {
       metadata.append(("fields", .array(problem.issues.map { .string($0.pointer) })))
     }
-    var entry = entry(mutation, metadata: JSONObject(metadata), at: now)
+    var entry = entry(mutation, metadata: JSONObject(metadata), at: time.now())
     entry.operation = "\(mutation.operation).failed"
     entry.entityType = "error"
     entry.entityID = entityID
     entry.creditUnits = 0
-    let finished = entry
-    try await database.write { [log] connection in try log.append(finished, in: connection) }
-    activityWritten(mutation.caller.tenantID)
+    return entry
   }
 
   private func entry(
@@ -168,7 +176,8 @@ public final class RecordStore: Sendable {
     return entry
   }
 
-  private func entry(
+  /// An entry of what the caller does, with the whole context.
+  func entry(
     _ mutation: Mutation, metadata: JSONObject, at now: Timestamp
   ) -> ActivityEntry {
     let caller = mutation.caller

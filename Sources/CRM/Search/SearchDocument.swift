@@ -1,4 +1,5 @@
 internal import SQLite
+internal import Values
 
 /// The words by which full text finds a record, and those of the users who may find it.
 struct SearchDocument: Sendable {
@@ -19,19 +20,19 @@ struct SearchDocument: Sendable {
     for (place, field) in record.resource.fields.enumerated()
     where field.isSearchable && field.isTitle {
       guard let text = record.values[place].text else { continue }
-      title.add(SearchWords.split(text))
+      title.add(wordsOf: text)
     }
     body.known = title.known
     for (place, field) in record.resource.fields.enumerated()
     where field.isSearchable && !field.isTitle {
       guard let text = record.values[place].text else { continue }
       if field.type == .phone {
-        phone.add(PhoneDigits.ends(text))
+        for end in PhoneDigits.ends(text) { phone.add(Array(end.utf8)[...]) }
       } else {
-        body.add(SearchWords.split(text))
+        body.add(wordsOf: text)
       }
     }
-    for tag in RecordTags.tags(record["tags"].text ?? "[]") { body.add(SearchWords.split(tag)) }
+    for tag in RecordTags.tags(record["tags"].text ?? "[]") { body.add(wordsOf: tag) }
     self.reach = reach.words(record).joined(separator: " ")
     self.title = title.column
     self.body = body.column
@@ -40,24 +41,53 @@ struct SearchDocument: Sendable {
 
   private typealias Column = SearchExpression.Column
 
-  /// The words of one column.
+  /// The words of one column, each once.
   private struct Words {
-    let letters: String
-    var known: Set<String> = []
-    private var text = ""
+    private let letters: [UInt8]
+    var known = KnownWords()
+    private var bytes: [UInt8] = []
 
-    init(letters: String) { self.letters = letters }
+    init(letters: String) { self.letters = Array(letters.utf8) }
 
-    mutating func add(_ words: [String]) {
-      for word in words where known.insert(word).inserted {
-        text += " "
-        text += letters
-        text += word
+    mutating func add(wordsOf text: String) {
+      let folded = Array(Folding.fold(text).utf8)
+      SearchWords.forEach(in: folded) { place in
+        add(folded[SearchWords.known(of: folded[place])])
       }
     }
 
+    mutating func add(_ word: ArraySlice<UInt8>) {
+      guard known.insert(word) else { return }
+      bytes.append(UInt8(ascii: " "))
+      bytes += letters
+      bytes += word
+    }
+
     /// A space stands before and behind each word, so that one can be looked for in the column.
-    var column: String { text.isEmpty ? "" : text + " " }
+    var column: String {
+      bytes.isEmpty ? "" : String(decoding: bytes + [UInt8(ascii: " ")], as: UTF8.self)
+    }
+  }
+
+  /// Words that stand in a document already.
+  ///
+  /// Most records have a dozen, through which looking is quicker than hashing.
+  private struct KnownWords {
+    private static let listedMax = 32
+
+    private var listed: [ArraySlice<UInt8>] = []
+    private var hashed: Set<ArraySlice<UInt8>> = []
+
+    /// - Returns: false when it was known.
+    mutating func insert(_ word: ArraySlice<UInt8>) -> Bool {
+      guard listed.count == Self.listedMax else {
+        guard !listed.contains(word) else { return false }
+        listed.append(word)
+        return true
+      }
+      if hashed.isEmpty { hashed = Set(listed) }
+      return hashed.insert(word).inserted
+    }
   }
 
   /// Keeps the index in step with a change; the parameters are those of

@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import SQLite
+internal import Synchronization
 internal import Values
 
 /// The words that stand for a tenant, its users and its kinds of records in the full-text index.
@@ -18,10 +19,10 @@ struct SearchReach: Sendable {
     let hash = SHA256.hash(Array(tenantID.utf8))
     self.tenantID = tenantID
     tenant = Hexadecimal.text(hash.prefix(6))
-    letters = String(hash[6..<9].map { Self.alphabet[Int($0 & 31)] })
+    letters = String(decoding: hash[6..<9].map { Self.alphabet[Int($0 & 31)] }, as: UTF8.self)
   }
 
-  private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+  private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
   /// The words of the document of `record`.
   func words(_ record: Record) -> [String] {
@@ -123,10 +124,30 @@ struct SearchReach: Sendable {
   private func participant(_ userID: String) -> String { "c\(hash(userID))" }
 
   private func hash(_ userID: String) -> String {
-    Hexadecimal.text(SHA256.hash(Array("\(tenantID)\u{0}\(userID)".utf8)).prefix(8))
+    Self.hashes.text(of: "\(tenantID)\u{0}\(userID)")
   }
+
+  /// The same few users own and create most records.
+  private static let hashes = KnownHashes()
 
   private static func plain(_ entityType: String) -> String {
     entityType.contains("_") ? entityType.replacing("_", with: "") : entityType
+  }
+}
+
+/// Hashes that were asked for lately.
+private final class KnownHashes: Sendable {
+  private static let countMax = 4096
+
+  private let texts = Mutex<[String: String]>([:])
+
+  func text(of input: String) -> String {
+    if let text = texts.withLock({ $0[input] }) { return text }
+    let text = Hexadecimal.text(SHA256.hash(Array(input.utf8)).prefix(8))
+    texts.withLock { texts in
+      if texts.count >= Self.countMax { texts.removeAll() }
+      texts[input] = text
+    }
+    return text
   }
 }

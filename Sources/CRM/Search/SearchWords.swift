@@ -17,11 +17,20 @@ enum SearchWords {
   static func split(folded text: String) -> [Word] {
     let bytes = Array(text.utf8)
     var words: [Word] = []
+    forEach(in: bytes) { place in
+      let known = bytes[known(of: bytes[place])]
+      words.append(Word(text: String(decoding: known, as: UTF8.self), bytes: place))
+    }
+    return words
+  }
+
+  /// Calls `body` with the place of each word of a text that has been folded.
+  static func forEach(in bytes: [UInt8], _ body: (Range<Int>) -> Void) {
     var start: Int?
     var place = 0
     func end() {
       guard let first = start else { return }
-      words.append(Word(text: word(bytes[first..<place]), bytes: first..<place))
+      body(first..<place)
       start = nil
     }
     while place < bytes.count {
@@ -43,12 +52,14 @@ enum SearchWords {
     }
     place = bytes.count
     end()
-    return words
   }
 
-  /// The words of any text.
-  static func split(_ text: String) -> [String] {
-    split(folded: Folding.fold(text)).map(\.text)
+  /// The part of a word that is known, its whole unless it is very long.
+  static func known(of word: ArraySlice<UInt8>) -> Range<Int> {
+    guard word.count > scalarsMax else { return word.startIndex..<word.endIndex }
+    var end = word.startIndex
+    for _ in 0..<scalarsMax where end < word.endIndex { end += width(word[end]) }
+    return word.startIndex..<min(end, word.endIndex)
   }
 
   /// A letter or a number.
@@ -77,12 +88,6 @@ enum SearchWords {
       true
     default: false
     }
-  }
-
-  private static func word(_ bytes: ArraySlice<UInt8>) -> String {
-    let text = String(decoding: bytes, as: UTF8.self)
-    guard bytes.count > scalarsMax else { return text }
-    return String(String.UnicodeScalarView(text.unicodeScalars.prefix(scalarsMax)))
   }
 
   /// How many bytes the character that begins with `byte` has in UTF-8.

@@ -50,6 +50,12 @@ struct CounterReader {
     return sums.filter { $0.value.records != 0 }
   }
 
+  /// Whether the scope is the whole tenant.
+  var reachesAll: Bool {
+    if case .tenant = scope.reach { return true }
+    return scope.userID == nil
+  }
+
   /// The rows that count each record in the scope once.
   var rows: [SQLFragment] {
     guard let userID = scope.userID else { return [SQLFragment("c.user_id = ''")] }

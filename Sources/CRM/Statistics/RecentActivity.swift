@@ -26,12 +26,13 @@ enum RecentActivity {
         if newest.count == entriesMax, let oldest = newest.last {
           condition.append(
             SQLFragment(
-              " AND (a.timestamp, a.id) > (?, ?)", [.text(oldest.timestamp), .text(oldest.id)]))
+              " AND (a.timestamp, a.seq) > (?, ?)",
+              [.text(oldest.timestamp), .integer(oldest.seq)]))
         }
         let more = try entries(tenantID, condition, connection)
         guard !more.isEmpty else { continue }
         newest = Array(
-          (newest + more).sorted { ($0.timestamp, $0.id) > ($1.timestamp, $1.id) }
+          (newest + more).sorted { ($0.timestamp, $0.seq) > ($1.timestamp, $1.seq) }
             .prefix(Int(entriesMax)))
       }
       return .array(newest.map(\.json))
@@ -70,7 +71,7 @@ enum RecentActivity {
 
   private struct Entry {
     let timestamp: String
-    let id: String
+    let seq: Int64
     let json: JSONValue
   }
 
@@ -80,14 +81,14 @@ enum RecentActivity {
     try connection.all(
       """
       SELECT a.id, a.timestamp, a.user_id, json_extract(a.user_context, '$.user.name'),
-        a.operation, a.entity_type, a.entity_id
+        a.operation, a.entity_type, a.entity_id, a.seq
       FROM crm_activities AS a WHERE a.tenant_id = ?\(condition.sql)
-      ORDER BY a.timestamp DESC, a.id DESC LIMIT ?
+      ORDER BY a.timestamp DESC, a.seq DESC LIMIT ?
       """, [.text(tenantID)] + condition.values + [.integer(entriesMax)]
     ) { row in
       let texts = names.indices.map { row.text($0) }
       return Entry(
-        timestamp: texts[1] ?? "", id: texts[0] ?? "",
+        timestamp: texts[1] ?? "", seq: row.integer(names.count) ?? 0,
         json: .object(
           JSONObject(
             names.enumerated().map { column, name in

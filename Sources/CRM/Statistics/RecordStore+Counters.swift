@@ -43,7 +43,7 @@ extension RecordStore {
       for (key, measures) in try recounted(tenantID, connection) {
         var changes = CounterChanges()
         changes.add(measures, to: key)
-        try RecordCounters.write(changes, tenantID: tenantID, in: connection)
+        RecordCounters.write(changes, tenantID: tenantID, in: connection)
       }
     }
   }

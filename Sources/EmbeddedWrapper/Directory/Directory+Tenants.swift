@@ -106,7 +106,7 @@ extension Directory {
       [.text(tenantID)])
   }
 
-  private static func tenant(
+  static func tenant(
     _ id: String, _ connection: borrowing Connection
   ) throws -> TenantRecord? {
     try connection.first(

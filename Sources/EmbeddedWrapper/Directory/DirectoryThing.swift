@@ -4,6 +4,7 @@ internal import Values
 
 /// What of a tenant's directory one change is about.
 enum DirectoryThing: Sendable {
+  case tenant(String)
   case user(String)
   case role(String)
   case unit(String)
@@ -17,6 +18,8 @@ enum DirectoryThing: Sendable {
     _ tenantID: String, at now: Timestamp, _ connection: borrowing Connection
   ) throws -> JSONValue? {
     switch self {
+    case .tenant(let id):
+      return try Directory.tenant(id, connection).map { TenantEndpoints.json($0) }
     case .user(let id):
       return try Directory.user(id, tenantID, connection).map { UserEndpoints.json($0) }
     case .role(let id):

@@ -124,13 +124,18 @@ struct ActivityEndpoints: Sendable {
     guard let since = query["since"].map({ moment($0)?.rfc3339 }) ?? "" else {
       throw Problem(.invalidParameter, "since is an RFC 3339 time, or a period such as 7d.")
     }
+    let last = "9999-12-31T23:59:59.999Z"
+    guard let until = query["until"].map({ moment($0)?.rfc3339 }) ?? last else {
+      throw Problem(.invalidParameter, "until is an RFC 3339 time, or a period such as 7d.")
+    }
     // Details are not kept here, so that both answers are the same.
     guard ["true", "false"].contains(query["includeDetails"] ?? "true") else {
       throw Problem(.invalidParameter, "includeDetails is true or false.")
     }
     let entries = try directory.look { connection in
       try connection.all(
-        Self.selectEntries, [.text(tenantID), .text(userID), .text(since), .integer(limit)]
+        Self.selectEntries,
+        [.text(tenantID), .text(userID), .text(since), .text(until), .integer(limit)]
       ) { Self.json($0, tenantID: tenantID, userID: userID) }
     }
     return .json((["data": ["activities": .array(entries)]] as JSONValue).bytes)
@@ -168,7 +173,7 @@ struct ActivityEndpoints: Sendable {
   private static let selectEntries = """
     SELECT activity_id, operation, entity_id, entity_type, credit_units, timestamp, session_id
     FROM directory_activities
-    WHERE tenant_id = ? AND user_id = ? AND timestamp >= ?
+    WHERE tenant_id = ? AND user_id = ? AND timestamp >= ? AND timestamp < ?
     ORDER BY timestamp DESC, activity_id DESC
     LIMIT ?
     """

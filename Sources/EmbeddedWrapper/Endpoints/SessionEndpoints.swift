@@ -39,13 +39,25 @@ struct SessionEndpoints: Sendable {
     let fits = try await verify(
       password, account?.passwordHash, email: email, address: Self.address(request.head))
     guard fits, let account, account.isActive, let hash = account.passwordHash else {
-      throw Problem(.unauthenticated, "The address or the password is wrong.")
+      throw Self.refusal(account)
     }
     let session = directory.newSession(tenantID: account.tenantID, userID: account.userID)
     guard try await directory.begin(session, passwordHash: hash) else {
-      throw Problem(.unauthenticated, "The address or the password is wrong.")
+      throw Self.refusal(account)
     }
     return .json(session.document(name: account.name, email: email).bytes)
+  }
+
+  /// 401, with whose account it was for who holds the key: its log tells of it, its client is told
+  /// nothing.
+  private static func refusal(_ account: Account?) -> Problem {
+    var members = JSONObject()
+    if let account {
+      members["tenantId"] = .string(account.tenantID)
+      members["userId"] = .string(account.userID)
+    }
+    return Problem(
+      .unauthenticated, "The address or the password is wrong.", members: members)
   }
 
   private func validate(_ request: HTTPRequest) throws -> HTTPResponse {

@@ -19,16 +19,17 @@ struct TenantEndpoints: Sendable {
 
   private func create(_ call: AdministrationCall) async throws -> AdministrationAnswer {
     var body = try call.body()
-    let id = body.optionalText("id")
+    let id = body.optionalText("id") ?? directory.newID()
     let name = body.text("name")
     let branding = body.optionalObject("branding") ?? JSONObject()
     let features = body.optionalObject("features") ?? JSONObject()
     let settings = body.optionalObject("settings") ?? JSONObject()
     try body.finish()
-    let made = try await directory.createCompany(
-      id: id, name: name, branding: branding, features: features, settings: settings)
-    return .created(
-      Self.json(try tenant(made)), location: "/api/directory/tenants/\(made)")
+    _ = try await call.change(.tenant(id), of: id, in: directory) { directory in
+      try await directory.createCompany(
+        id: id, name: name, branding: branding, features: features, settings: settings)
+    }
+    return .created(Self.json(try tenant(id)), location: "/api/directory/tenants/\(id)")
   }
 
   private func update(_ call: AdministrationCall) async throws -> AdministrationAnswer {
@@ -39,8 +40,12 @@ struct TenantEndpoints: Sendable {
     changes.features = body.optionalObject("features")
     changes.settings = body.optionalObject("settings")
     try body.finish()
+    let id = call.parameters["id"]
     return .data(
-      Self.json(try await directory.updateTenant(id: call.parameters["id"], changes)))
+      Self.json(
+        try await call.change(.tenant(id), of: id, in: directory) { [changes] directory in
+          try await directory.updateTenant(id: id, changes)
+        }))
   }
 
   private func tenant(_ id: String) throws -> TenantRecord {
@@ -48,7 +53,7 @@ struct TenantEndpoints: Sendable {
     return tenant
   }
 
-  private static func json(_ tenant: TenantRecord) -> JSONValue {
+  static func json(_ tenant: TenantRecord) -> JSONValue {
     [
       "id": .string(tenant.id), "name": .string(tenant.name),
       "branding": .object(tenant.branding), "features": .object(tenant.features),

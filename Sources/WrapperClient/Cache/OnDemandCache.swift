@@ -17,6 +17,8 @@ final class OnDemandCache: Sendable {
       case comprehensive
       /// `GET /api/organizations/:id/hierarchy`
       case hierarchy
+      /// `GET /api/activities?…`, of which the id is the query.
+      case activities
     }
 
     let kind: Kind

@@ -48,7 +48,7 @@ struct OutboxStore: Sendable {
   var databasePath: String { database.path }
 
   /// Whether so many write at the same time that shipping should leave them the processor.
-  var isCrowded: Bool { database.latestBatchSize >= Limits.crowdMutations }
+  var isCrowded: Bool { database.isCrowded }
 
   /// What waits for each tenant for which something waits.
   func backlogs() throws -> [String: Backlog] {

@@ -3,14 +3,16 @@ internal import Synchronization
 /// A value that arrives once and that many may wait for, each for a bounded time.
 final class Promise<Value: Sendable>: Sendable {
   private struct Waiter {
-    var continuation: CheckedContinuation<Value?, Never>
-    var timer: Task<Void, Never>?
+    let continuation: CheckedContinuation<Value?, Never>
+    let deadline: ContinuousClock.Instant
   }
 
   private struct State {
     var value: Value?
     var waiters: [Int: Waiter] = [:]
     var nextID = 0
+    /// One for all who wait: thousands a second may wait for the same value.
+    var timer: (task: Task<Void, Never>, deadline: ContinuousClock.Instant)?
   }
 
   private let state = Mutex(State())
@@ -19,51 +21,59 @@ final class Promise<Value: Sendable>: Sendable {
 
   /// Gives the value to everybody who waits; a second value is ignored.
   func fulfil(_ value: Value) {
-    let waiters = state.withLock { state -> [Int: Waiter] in
-      guard state.value == nil else { return [:] }
+    let (waiters, timer) = state.withLock { state -> ([Int: Waiter], Task<Void, Never>?) in
+      guard state.value == nil else { return ([:], nil) }
       state.value = value
-      defer { state.waiters = [:] }
-      return state.waiters
+      defer {
+        state.waiters = [:]
+        state.timer = nil
+      }
+      return (state.waiters, state.timer?.task)
     }
-    for waiter in waiters.values {
-      waiter.timer?.cancel()
-      waiter.continuation.resume(returning: value)
-    }
+    timer?.cancel()
+    for waiter in waiters.values { waiter.continuation.resume(returning: value) }
   }
 
   /// The value, or nil when `seconds` passed without it.
   func value(withinSeconds seconds: Double) async -> Value? {
-    await withCheckedContinuation { continuation in
-      let (value, id) = state.withLock { state -> (Value?, Int) in
-        if state.value == nil {
-          state.waiters[state.nextID] = Waiter(continuation: continuation)
-          state.nextID += 1
-        }
-        return (state.value, state.nextID - 1)
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    return await withCheckedContinuation { continuation in
+      let value = state.withLock { state -> Value? in
+        if let value = state.value { return value }
+        state.waiters[state.nextID] = Waiter(continuation: continuation, deadline: deadline)
+        state.nextID += 1
+        if state.timer.map({ deadline < $0.deadline }) ?? true { arm(&state, deadline) }
+        return nil
       }
-      if let value {
-        continuation.resume(returning: value)
-      } else {
-        arm(id, seconds: seconds)
-      }
+      if let value { continuation.resume(returning: value) }
     }
   }
 
-  private func arm(_ id: Int, seconds: Double) {
+  /// Sees to it that those whose time is over at `deadline` hear of it then.
+  private func arm(_ state: inout State, _ deadline: ContinuousClock.Instant) {
+    state.timer?.task.cancel()
     let timer = Task {
-      // A cancelled sleep means that the value came; expiring finds nobody then.
-      try? await Task.sleep(for: .seconds(seconds))
-      self.expire(id)
+      do {
+        try await Task.sleep(until: deadline, clock: .continuous)
+      } catch {
+        // The value came, or another timer took the place of this one.
+        return
+      }
+      self.expire()
     }
-    let isWaiting = state.withLock { state -> Bool in
-      state.waiters[id]?.timer = timer
-      return state.waiters[id] != nil
-    }
-    if !isWaiting { timer.cancel() }
+    state.timer = (timer, deadline)
   }
 
-  private func expire(_ id: Int) {
-    let waiter = state.withLock { $0.waiters.removeValue(forKey: id) }
-    waiter?.continuation.resume(returning: nil)
+  private func expire() {
+    let now = ContinuousClock.now
+    let late = state.withLock { state -> [Waiter] in
+      let late = state.waiters.filter { $0.value.deadline <= now }
+      for id in late.keys { state.waiters[id] = nil }
+      state.timer = nil
+      let next = state.waiters.values.map(\.deadline).min()
+      if let next { arm(&state, next) }
+      return Array(late.values)
+    }
+    for waiter in late { waiter.continuation.resume(returning: nil) }
   }
 }

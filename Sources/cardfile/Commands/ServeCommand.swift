@@ -128,7 +128,7 @@ enum ServeCommand {
       },
       log: log)
     let server = HTTPServer(configuration: try server(configuration), application: application)
-    let control = controlSocket(parts)
+    let control = controlSocket(parts, store)
     signals.onReload { [options = parts.options] in reload(options, server, log) }
     let outcome: Result<Void, any Error>
     do {
@@ -142,11 +142,17 @@ enum ServeCommand {
           log.write(.error, "reminders could not be fired and will be tried again: \(error)")
         }
       }
+      let recording = Task {
+        await store.keepWritingBufferedActivities { error in
+          log.write(.error, "entries could not be written and will be tried again: \(error)")
+        }
+      }
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
       // They are not waited for: the closed database refuses what they would still do.
       housekeeping.cancel()
       reminding.cancel()
+      recording.cancel()
       outcome = .success(())
     } catch {
       outcome = .failure(error)
@@ -155,15 +161,26 @@ enum ServeCommand {
     async let isControlStopped: Void? = control?.stop()
     await server.stop(graceSeconds: graceSeconds)
     _ = await isControlStopped
+    do {
+      try await store.writeBufferedActivities()
+    } catch {
+      log.write(
+        .error, "\(store.bufferedActivities) entries of the log were lost at the stop: \(error)")
+    }
     try outcome.get()
   }
 
   /// Opens the way for commands; a file system without sockets must not stop the server.
-  private static func controlSocket(_ parts: RunningParts) -> ControlSocket? {
+  private static func controlSocket(
+    _ parts: RunningParts, _ store: RecordStore
+  ) -> ControlSocket? {
     guard let embedded = parts.embedded else { return nil }
     do {
       return try ControlSocket(
-        databasePath: parts.configuration.databasePath, wrapper: embedded)
+        databasePath: parts.configuration.databasePath,
+        application: DirectoryCommands(store: store, directory: embedded.administration) {
+          await embedded.administer($0, in: $1)
+        })
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")

@@ -67,7 +67,8 @@ enum WrapperCommand {
     _ configuration: ServerConfiguration, _ wrapper: EmbeddedWrapper
   ) -> ControlSocket? {
     do {
-      return try ControlSocket(databasePath: configuration.databasePath, wrapper: wrapper)
+      return try ControlSocket(
+        databasePath: configuration.databasePath, application: wrapper.administration)
     } catch {
       Terminal.error("commands such as cardfile user cannot reach this Wrapper: \(error)")
       return nil

@@ -168,6 +168,7 @@ struct ServerConfiguration: Sendable {
     api.servedTenants = tenants.isEmpty ? nil : Set(tenants)
     api.hasEmbeddedWrapper = values.text("WRAPPER_API_BASE_URL") == nil
     api.metricsToken = values.text("CRM_METRICS_TOKEN")
+    api.auditsReads = values.flag("CRM_AUDIT_READS")
     api.version = version
     return api
   }

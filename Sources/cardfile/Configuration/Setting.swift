@@ -97,6 +97,9 @@ struct Setting: Sendable {
       name: "CRM_ENABLE_ACTIVITY_LOGGING", kind: .flag,
       summary: "Ship activities to the Wrapper; the local log always stays.", fallback: "true"),
     Setting(
+      name: "CRM_AUDIT_READS", kind: .flag,
+      summary: "Log reads as activities too.", fallback: "false"),
+    Setting(
       name: "CRM_TRASH_DAYS", kind: .integer(1...36_500),
       summary: "Days after which the trash is emptied.", fallback: "30"),
     Setting(
@@ -148,7 +151,6 @@ struct Setting: Sendable {
     ("DATABASE_URL", "the database is a file; use CRM_DB_PATH"),
     ("NODE_ENV", "there is no Node here"),
     ("CRM_SIGNING_KEY", "this version does not sign checkpoints of the log"),
-    ("CRM_AUDIT_READS", "this version logs mutations only"),
     ("CRM_ACTIVITY_RETENTION_DAYS", "this version keeps every entry"),
     ("CRM_BACKUP_", "this version makes no backups by itself"),
     ("CRM_WEBHOOK_HOSTS", "this version sends no webhooks"),

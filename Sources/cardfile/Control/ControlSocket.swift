@@ -1,9 +1,9 @@
-internal import EmbeddedWrapper
+internal import HTTP
 internal import HTTPServer
 
 /// The socket beside the database file through which commands reach the server that holds it.
 ///
-/// It serves the embedded Wrapper's endpoints without a key: whoever may open the socket may open
+/// It serves endpoints without a key: whoever may open the socket may open
 /// the file too.
 struct ControlSocket {
   private let server: HTTPServer
@@ -18,12 +18,10 @@ struct ControlSocket {
   /// is replaced.
   ///
   /// - Throws: ``HTTPServer/HTTPServerError`` when the place allows no socket.
-  init(databasePath: String, wrapper: EmbeddedWrapper) throws(HTTPServerError) {
+  init(databasePath: String, application: any HTTPApplication) throws(HTTPServerError) {
     var configuration = HTTPServerConfiguration(threads: 1)
     configuration.socketPath = Self.path(databasePath: databasePath)
-    server = HTTPServer(
-      configuration: configuration,
-      application: wrapper.administration)
+    server = HTTPServer(configuration: configuration, application: application)
     _ = try server.start()
   }
 

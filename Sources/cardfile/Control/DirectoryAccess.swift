@@ -1,3 +1,5 @@
+internal import API
+internal import CRM
 internal import Cryptography
 internal import Database
 internal import EmbeddedWrapper
@@ -50,7 +52,12 @@ struct DirectoryAccess: Sendable {
         // It never listens, so nobody is told the key.
         let key = Base64.encodeURL(RandomSource.system.bytes(32))
         let wrapper = EmbeddedWrapper(database: database, apiKey: key)
-        return DirectoryAccess(way: .file(wrapper.administration, database))
+        // Whoever serves the file next ships what is logged here.
+        let store = try RecordStore(database, catalog: .standard) { _ in }
+        let commands = DirectoryCommands(store: store, directory: wrapper.administration) {
+          await wrapper.administer($0, in: $1)
+        }
+        return DirectoryAccess(way: .file(commands, database))
       } catch DatabaseError.locked(let pid) {
         guard TimeSource.system.monotonicNanoseconds() < deadline else {
           let holder = pid.map { "process \($0)" } ?? "another process"
@@ -81,6 +88,8 @@ struct DirectoryAccess: Sendable {
     var headers: HTTPHeaders = [:]
     if let tenantID { headers.add("X-Tenant-Id", tenantID) }
     if body != nil { headers.add("Content-Type", "application/json") }
+    headers.add("User-Agent", "cardfile/\(Program.version)")
+    headers.add(DirectoryCommands.operatorField, PercentEncoding.encode(NSUserName()))
     switch way {
     case .server(let client):
       do throws(ControlClient.Failure) {

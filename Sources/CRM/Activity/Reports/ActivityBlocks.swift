@@ -79,39 +79,35 @@ enum ActivityBlocks {
       let unit = scope == .user ? entry.unitID ?? "" : ""
       func add(
         _ span: Int64, _ facet: String, _ value: String, _ type: String, _ rest: [SQLiteValue]
-      ) throws(SQLiteError) {
-        try connection.run(
-          addSQL,
-          [
+      ) {
+        connection.merge(
+          [1] + rest,
+          into: [
             .text(entry.tenantID), .text(scope.rawValue), .text(id), .integer(span),
-            .integer(start(of: bucket, span: span)), .text(unit), .text(facet), .text(value),
+            .text(facet), .integer(start(of: bucket, span: span)), .text(unit), .text(value),
             .text(type),
-          ] + rest)
+          ], of: blocks)
       }
       func isClosed(_ span: Int64) -> Bool { start(of: bucket, span: span) + span <= closed }
       for span in Source.totals.spans(of: scope) where isClosed(span) {
-        try add(span, "total", "", "", measure)
+        add(span, "total", "", "", measure)
       }
       for span in scope.spans where isClosed(span) {
-        try add(span, "operation", entry.operation, entry.entityType ?? "", measure)
-        if scope != .user { try add(span, "user", entry.userID, "", measure) }
+        add(span, "operation", entry.operation, entry.entityType ?? "", measure)
+        if scope != .user { add(span, "user", entry.userID, "", measure) }
         for (facet, value) in zip(ActivityFacet.allCases, facets) {
-          try add(span, facet.rawValue, value, "", none)
+          add(span, facet.rawValue, value, "", none)
         }
       }
     }
   }
 
-  private static let addSQL = """
-    INSERT INTO activity_blocks (
-      tenant_id, scope, id, span, bucket, unit_id, facet, value, entity_type, entries,
-      credit_units, latest)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)
-    ON CONFLICT DO UPDATE SET
-      entries = entries + 1,
-      credit_units = credit_units + excluded.credit_units,
-      latest = max(latest, excluded.latest)
-    """
+  private static let blocks = DeferredTable(
+    "activity_blocks",
+    keys: [
+      "tenant_id", "scope", "id", "span", "facet", "bucket", "unit_id", "value", "entity_type",
+    ],
+    columns: [("entries", .add), ("credit_units", .add), ("latest", .max)])
 
   // MARK: Making blocks
 

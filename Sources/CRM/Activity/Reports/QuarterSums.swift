@@ -9,33 +9,24 @@ enum QuarterSums {
     let key: [SQLiteValue] = [
       .text(entry.tenantID), .integer(bucket), .text(entry.unitID ?? ""), .text(entry.userID),
     ]
-    try connection.run(
-      rollupSQL,
-      key + [
-        .text(entry.operation), .text(entry.entityType ?? ""), .integer(entry.creditUnits),
-        .text(entry.timestamp.rfc3339),
-      ])
-    let facets = ActivityFacet.values(in: entry.compliance)
-    for (facet, value) in zip(ActivityFacet.allCases, facets) {
-      try connection.run(facetSQL, key + [.text(facet.rawValue), .text(value)])
+    let rollup: [SQLiteValue] = [.text(entry.operation), .text(entry.entityType ?? "")]
+    connection.merge(
+      [1, .integer(entry.creditUnits), .text(entry.timestamp.rfc3339)], into: key + rollup,
+      of: rollups)
+    let values = ActivityFacet.values(in: entry.compliance)
+    for (facet, value) in zip(ActivityFacet.allCases, values) {
+      connection.merge([1], into: key + [.text(facet.rawValue), .text(value)], of: facets)
     }
-    try ActivityBlocks.add(entry, bucket: bucket, facets: facets, in: connection)
+    try ActivityBlocks.add(entry, bucket: bucket, facets: values, in: connection)
   }
 
-  private static let rollupSQL = """
-    INSERT INTO activity_rollups (
-      tenant_id, bucket, unit_id, user_id, operation, entity_type, entries, credit_units, latest)
-    VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
-    ON CONFLICT (tenant_id, bucket, unit_id, user_id, operation, entity_type) DO UPDATE SET
-      entries = entries + 1,
-      credit_units = credit_units + excluded.credit_units,
-      latest = max(latest, excluded.latest)
-    """
+  private static let rollups = DeferredTable(
+    "activity_rollups",
+    keys: ["tenant_id", "bucket", "unit_id", "user_id", "operation", "entity_type"],
+    columns: [("entries", .add), ("credit_units", .add), ("latest", .max)])
 
-  private static let facetSQL = """
-    INSERT INTO activity_facets (tenant_id, bucket, unit_id, user_id, facet, value, entries)
-    VALUES (?, ?, ?, ?, ?, ?, 1)
-    ON CONFLICT (tenant_id, bucket, unit_id, user_id, facet, value) DO UPDATE SET
-      entries = entries + 1
-    """
+  private static let facets = DeferredTable(
+    "activity_facets",
+    keys: ["tenant_id", "bucket", "unit_id", "user_id", "facet", "value"],
+    columns: [("entries", .add)])
 }
