@@ -12,8 +12,8 @@ public enum ActivitySubject: Sendable, Equatable {
   case users([String], units: [String]?)
 }
 
-/// Reads the sums of a period: from blocks where there are some, from quarters at its ends, and from
-/// the log itself in the quarters in which it begins and ends.
+/// Reads the sums of a period: from blocks where there are some, from quarters at its ends, and
+/// from the log itself in the quarters in which it begins and ends.
 struct ActivityReader {
   let tenantID: String
   let subject: ActivitySubject

@@ -5,7 +5,8 @@ public import Values
 extension RecordStore {
   /// Compares a tenant's sums of activity with the log, and blocks with the sums they are made of.
   ///
-  /// Sums before `since` stay as they are all there is. The memory it takes is that of a day's sums.
+  /// Sums before `since` stay as they are all there is. The memory it takes is that of eight days'
+  /// sums at most.
   ///
   /// - Parameters:
   ///   - since: Where the log begins, when what was before it has been removed.
