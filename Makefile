@@ -34,7 +34,7 @@ endef
 
 .PHONY: help
 help: ## Shows these verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: swift
 swift:
@@ -103,6 +103,13 @@ bench: release ## Measures the release binary beside what C alone can do (about 
 bench-tenants: release ## Measures memory, sync and checks with 1, 100 and 1,000 tenants
 	swift build $(STATIC_FLAGS) --product cardfile-bench
 	@"$$(swift build $(STATIC_FLAGS) --show-bin-path)/cardfile-bench" tenants \
+	  --server dist/cardfile --folder .build --write $(BENCH_FLAGS)
+
+.PHONY: bench-activities
+bench-activities: release ## Measures reports, lists, exports and verification of long activity logs
+	$(call install_packages,wrk curl)
+	swift build $(STATIC_FLAGS) --product cardfile-bench
+	@"$$(swift build $(STATIC_FLAGS) --show-bin-path)/cardfile-bench" activities \
 	  --server dist/cardfile --folder .build --write $(BENCH_FLAGS)
 
 .PHONY: install

@@ -1,3 +1,4 @@
+public import CRM
 internal import Values
 
 /// What the API needs to know of how the server is run.
@@ -22,6 +23,10 @@ public struct APIConfiguration: Sendable {
   public var hasEmbeddedWrapper = false
   /// What `GET /metrics` must carry as its bearer token; nil shows it to everybody.
   public var metricsToken: String?
+  /// By whom checkpoints of the activity log are signed.
+  public var logKeys = LogKeys.none
+  /// How many entries of a chain are verified while the client waits; more are a job.
+  public var verifiedAtOnceMax: Int64 = 100_000
   /// Whether the activity log tells of reads too.
   public var auditsReads = false
   /// The program's version.

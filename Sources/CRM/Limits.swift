@@ -82,6 +82,10 @@ public enum Limits {
   public static let transfersMax = 256
   /// Files on their way in or out for one user.
   public static let transfersPerUserMax = 64
+  /// Exports on their way out at a time.
+  public static let exportsMax = 16
+  /// Exports on their way out for one user.
+  public static let exportsPerUserMax = 4
   /// Characters of `X-Reason`.
   public static let reasonCharactersMax = 500
   /// Reminders that one transaction fires at most, so that writers behind it do not wait.
@@ -114,8 +118,20 @@ public enum Limits {
   public static let batchAnswerBytesMax = 2 * 1024 * 1024
   /// How long a report may be read, in seconds.
   static let reportSeconds = 30.0
-  /// How long sums may be compared with the log, in seconds.
-  static let verificationSeconds = 3600.0
   /// Tenants of which it is remembered that they have what every tenant starts with.
   static let startedMax = 10_000
+  /// Entries of a tenant after which its log is signed.
+  public static let checkpointEntries: Int64 = 1000
+  /// Checkpoints that one transaction makes at most.
+  static let checkpointsPerStep = 50
+  /// Tenants that are signed at a stop: it may not take long.
+  static let checkpointsAtStopMax = 2000
+  /// Entries that one step of a verification reads.
+  public static let verifiedPerStep = 500
+  /// Places where an entry is looked for that is not where it belongs.
+  static let straysMax: Int64 = 1000
+  /// Differences that a verification names of each kind.
+  public static let differencesListedMax = 20
+  /// How long one statement of a verification may take, in seconds.
+  static let verificationSeconds = 86_400.0
 }

@@ -67,7 +67,11 @@ static const unsigned char schema_0016[] = {
 };
 
 static const unsigned char schema_0017[] = {
-#embed "../../Resources/schema/0017-activity-reports.sql"
+#embed "../../Resources/schema/0017-checkpoints.sql"
+};
+
+static const unsigned char schema_0018[] = {
+#embed "../../Resources/schema/0018-activity-reports.sql"
 };
 
 static const unsigned char demo_records[] = {
@@ -80,6 +84,14 @@ static const unsigned char docs_api[] = {
 
 static const unsigned char docs_architecture[] = {
 #embed "../../Resources/docs/architecture.md"
+};
+
+static const unsigned char docs_archives[] = {
+#embed "../../Resources/docs/archives.md"
+};
+
+static const unsigned char docs_audit[] = {
+#embed "../../Resources/docs/audit.md"
 };
 
 static const unsigned char docs_operation[] = {
@@ -100,6 +112,8 @@ static const struct cardfile_resource table[] = {
     ENTRY("demo/records.json", demo_records),
     ENTRY("docs/api.md", docs_api),
     ENTRY("docs/architecture.md", docs_architecture),
+    ENTRY("docs/archives.md", docs_archives),
+    ENTRY("docs/audit.md", docs_audit),
     ENTRY("docs/operation.md", docs_operation),
     ENTRY("docs/performance.md", docs_performance),
     ENTRY("docs/wrapper.md", docs_wrapper),
@@ -119,7 +133,8 @@ static const struct cardfile_resource table[] = {
     ENTRY("schema/0014-speed.sql", schema_0014),
     ENTRY("schema/0015-counters-of-owners.sql", schema_0015),
     ENTRY("schema/0016-activity-lists.sql", schema_0016),
-    ENTRY("schema/0017-activity-reports.sql", schema_0017),
+    ENTRY("schema/0017-checkpoints.sql", schema_0017),
+    ENTRY("schema/0018-activity-reports.sql", schema_0018),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

@@ -13,6 +13,8 @@ public final class Database: Sendable {
   private let configuration: DatabaseConfiguration
   private let queue: WriteQueue
   private let readers: ReaderPool
+  /// Whether another process may write the file, so that a snapshot is never as good as new.
+  private let isReadOnly: Bool
   private let writerMetrics = WriterMetrics()
   /// Left by the writer's thread when its connection is closed and the lock let go.
   private let writerEnd = DispatchGroup()
@@ -25,10 +27,29 @@ public final class Database: Sendable {
     var configuration = configuration
     configuration.path = Self.resolved(configuration.path)
     self.configuration = configuration
+    isReadOnly = false
     queue = WriteQueue(depthMax: configuration.queueDepthMax)
     readers = ReaderPool(
       path: configuration.path, count: configuration.readerCount, commits: writerMetrics.commits)
     try startWriter()
+  }
+
+  /// Opens the file to be read only, also beside the process that holds it: nothing is locked,
+  /// changed or checkpointed, and every write is refused as ``DatabaseError/closed``.
+  ///
+  /// - Throws: ``DatabaseError/newerSchema(file:binary:)``,
+  ///   ``DatabaseError/olderSchema(file:binary:)``, or what SQLite said.
+  public init(readOnly configuration: DatabaseConfiguration) throws {
+    var configuration = configuration
+    configuration.path = Self.resolved(configuration.path)
+    self.configuration = configuration
+    isReadOnly = true
+    queue = WriteQueue(depthMax: 0)
+    queue.close()
+    readers = ReaderPool(
+      path: configuration.path, count: configuration.readerCount, commits: writerMetrics.commits)
+    let migrator = Migrator(migrations: configuration.migrations, time: configuration.time)
+    try read { try migrator.check($0) }
   }
 
   deinit {
@@ -46,7 +67,8 @@ public final class Database: Sendable {
   public func read<T>(
     deadlineSeconds: Double? = nil, _ body: (borrowing Connection) throws -> T
   ) throws -> T {
-    try readers.read(
+    if isReadOnly { writerMetrics.commits.didCommit() }
+    return try readers.read(
       deadlineSeconds: deadlineSeconds ?? configuration.readDeadlineSeconds, body)
   }
 

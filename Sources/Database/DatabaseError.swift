@@ -8,6 +8,9 @@ public enum DatabaseError: Error, Sendable, Equatable {
   /// The file was made by a newer program: its schema has the number `file`, this one knows up to
   /// `binary`.
   case newerSchema(file: Int, binary: Int)
+  /// The file was made by an older program and may only be read here: its schema has the number
+  /// `file`, this program wants `binary`.
+  case olderSchema(file: Int, binary: Int)
   /// A migration that the file has had is another one in this program, or came out of order.
   case changedMigration(number: Int)
   /// More work waits than may wait; try again later.

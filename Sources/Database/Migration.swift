@@ -75,6 +75,23 @@ struct Migrator {
     }
   }
 
+  /// Looks whether the file has had what this program knows, and nothing else.
+  ///
+  /// - Throws: ``DatabaseError/newerSchema(file:binary:)``,
+  ///   ``DatabaseError/olderSchema(file:binary:)``, or what SQLite said.
+  func check(_ connection: borrowing Connection) throws(DatabaseError) {
+    let applied: [Int: String]
+    do throws(SQLiteError) {
+      applied = try appliedChecksums(connection)
+    } catch {
+      throw .wrapping(error)
+    }
+    if let conflict = conflict(with: applied) { throw conflict }
+    guard applied.count == migrations.count else {
+      throw .olderSchema(file: applied.keys.max() ?? 0, binary: migrations.count)
+    }
+  }
+
   private func appliedChecksums(
     _ connection: borrowing Connection
   ) throws(SQLiteError) -> [Int: String] {

@@ -7,14 +7,18 @@ public import HTTP
 public struct ControlClient: Sendable {
   /// The most that an answer may take.
   private static let answerBytesMax = 16 * 1024 * 1024
-  /// How long the server may be silent.
-  private static let timeoutSeconds = 60
+  private let timeoutSeconds: Int
 
   private let path: String
 
   /// A client of the server at `path`, which need not be there yet.
-  public init(path: String) {
+  ///
+  /// - Parameters:
+  ///   - path: The socket.
+  ///   - timeoutSeconds: How long the server may be silent.
+  public init(path: String, timeoutSeconds: Int = 60) {
     self.path = path
+    self.timeoutSeconds = timeoutSeconds
   }
 
   /// What a server answered.
@@ -58,9 +62,9 @@ public struct ControlClient: Sendable {
     return try Self.answer(received)
   }
 
-  private func connect() throws(Failure) -> Int32 {
+  func connect() throws(Failure) -> Int32 {
     do throws(HTTPServerError) {
-      return try UnixSocket.connect(to: path, timeoutSeconds: Self.timeoutSeconds)
+      return try UnixSocket.connect(to: path, timeoutSeconds: timeoutSeconds)
     } catch {
       switch error {
       case .system(_, ENOENT), .system(_, ECONNREFUSED), .system(_, ENOTDIR): throw .absent
@@ -70,7 +74,7 @@ public struct ControlClient: Sendable {
     }
   }
 
-  private static func request(
+  static func request(
     _ method: HTTPMethod, _ target: String, _ headers: HTTPHeaders, _ body: [UInt8]?
   ) -> [UInt8] {
     var text = "\(method.rawValue) \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -79,7 +83,7 @@ public struct ControlClient: Sendable {
     return Array("\(text)\r\n".utf8) + (body ?? [])
   }
 
-  private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+  static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
     bytes.withUnsafeBytes { bytes in
       var sent = 0
       while sent < bytes.count {

@@ -16,9 +16,21 @@ public struct JSONParser {
   /// How many members one object may have; finding a member walks through them.
   public static let membersMax = 1000
 
+  /// A member of an object, with the bytes of the text that its value stands in.
+  public struct LocatedMember: Sendable {
+    /// The member's name.
+    public let name: String
+    /// The member's value.
+    public let value: JSONValue
+    /// Where the value stands, so that a caller can keep it exactly as it was written.
+    public let range: Range<Int>
+  }
+
   private let input: [UInt8]
   private var index = 0
   private var depth = 0
+  /// Where the values of the outermost object stand; nil when nobody asks.
+  private var outermost: [Range<Int>]?
 
   /// Reads `bytes` as one JSON value with nothing after it.
   ///
@@ -38,6 +50,26 @@ public struct JSONParser {
   /// - Throws: ``JSONSyntaxError`` naming the first byte at fault.
   public static func parse(_ text: String) throws(JSONSyntaxError) -> JSONValue {
     try parse(Array(text.utf8))
+  }
+
+  /// Reads `bytes` as one JSON object with nothing after it, and says where its values stand.
+  ///
+  /// - Throws: ``JSONSyntaxError`` naming the first byte at fault.
+  public static func locatedMembers(
+    _ bytes: [UInt8]
+  ) throws(JSONSyntaxError) -> [LocatedMember] {
+    var parser = JSONParser(input: bytes)
+    parser.outermost = []
+    guard case .object(let object) = try parser.parseValue() else {
+      throw JSONSyntaxError(reason: "an object is wanted", offset: 0)
+    }
+    parser.skipSpace()
+    guard parser.index == bytes.count else {
+      throw parser.error("there is more text after the value")
+    }
+    return zip(object.members, parser.outermost ?? []).map { member, range in
+      LocatedMember(name: member.name, value: member.value, range: range)
+    }
   }
 
   private init(input: [UInt8]) {
@@ -94,7 +126,10 @@ public struct JSONParser {
       guard members.count < Self.membersMax else {
         throw error("an object has more than \(Self.membersMax) members")
       }
+      skipSpace()
+      let begin = index
       members.append(.init(name: name, value: try parseValue()))
+      if outermost != nil, depth == 1 { outermost?.append(begin..<index) }
       if members.count == 16 { names = Set(members.map(\.name)) }
       if members.count > 16 { names.insert(name) }
       skipSpace()

@@ -109,6 +109,12 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
+  /// Ends a line, for texts of one value a line; what follows needs no comma.
+  public mutating func endLine() {
+    buffer.append(0x0a)
+    needsComma = false
+  }
+
   private mutating func open(_ byte: UInt8) {
     separate()
     buffer.append(byte)

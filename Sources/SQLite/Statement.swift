@@ -17,6 +17,22 @@ public struct Statement: ~Copyable {
     sqlite3_column_type(pointer, Int32(column)) == SQLITE_NULL
   }
 
+  /// How a value lies in the file (sqlite.org/datatype3.html section 2).
+  public enum StorageClass: Sendable {
+    case null, integer, real, text, blob
+  }
+
+  /// How the column's value lies in the file.
+  public func storageClass(_ column: Int) -> StorageClass {
+    switch sqlite3_column_type(pointer, Int32(column)) {
+    case SQLITE_INTEGER: .integer
+    case SQLITE_FLOAT: .real
+    case SQLITE_TEXT: .text
+    case SQLITE_BLOB: .blob
+    default: .null
+    }
+  }
+
   /// The column as text, invalid UTF-8 repaired.
   public func text(_ column: Int) -> String? {
     guard let bytes = sqlite3_column_text(pointer, Int32(column)) else { return nil }
@@ -45,7 +61,7 @@ public struct Statement: ~Copyable {
     }
   }
 
-  /// The column as bytes.
+  /// The column as bytes; text as it lies in the file, repaired nowhere.
   public func blob(_ column: Int) -> [UInt8]? {
     if isNull(column) { return nil }
     // A blob without bytes has no address.

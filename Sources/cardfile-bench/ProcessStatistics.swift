@@ -21,6 +21,15 @@ enum ProcessStatistics {
     return megabytes
   }
 
+  /// The most memory that was ever in RAM, in megabytes of 1,000,000 bytes.
+  static func peakMegabytes(of process: Int32) throws -> Double {
+    let text = try contents("/proc/\(process)/status")
+    guard let megabytes = megabytes("VmHWM:", inStatus: text) else {
+      throw BenchmarkError("cannot read the memory of process \(process)")
+    }
+    return megabytes
+  }
+
   /// The load averages of 1, 5 and 15 minutes.
   static func load() throws -> String {
     try contents("/proc/loadavg").split(separator: " ").prefix(3).joined(separator: " ")
@@ -38,7 +47,11 @@ enum ProcessStatistics {
   }
 
   static func residentMegabytes(inStatus text: String) -> Double? {
-    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+    megabytes("VmRSS:", inStatus: text)
+  }
+
+  private static func megabytes(_ name: String, inStatus text: String) -> Double? {
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }),
       let kibibytes = line.split(whereSeparator: { " \t".contains($0) }).compactMap({ Double($0) })
         .first
     else { return nil }

@@ -5,12 +5,14 @@ internal import Foundation
   static func main() async {
     if CommandLine.arguments.contains("--help") {
       print("\(Options.usage)\n\n\(TenantsOptions.usage)\n\n\(RequestsOptions.usage)")
+      print("\n\(ActivitiesOptions.usage)")
       return
     }
     do {
       switch CommandLine.arguments.dropFirst().first {
       case "tenants": return try await tenants()
       case "requests": return try await requests()
+      case "activities": return try await activities()
       default: break
       }
       let options = try Options(parsing: Array(CommandLine.arguments.dropFirst()))
@@ -31,6 +33,16 @@ internal import Foundation
   private static func tenants() async throws {
     let options = try TenantsOptions(parsing: Array(CommandLine.arguments.dropFirst(2)))
     let report = try await TenantsBenchmark(options) { tell($0) }.run()
+    print(report.markdown)
+    guard let document = options.document else { return }
+    let text = try String(contentsOfFile: document, encoding: .utf8)
+    try report.replacing(in: text).write(toFile: document, atomically: true, encoding: .utf8)
+    tell("\(document) carries these figures now")
+  }
+
+  private static func activities() async throws {
+    let options = try ActivitiesOptions(parsing: Array(CommandLine.arguments.dropFirst(2)))
+    let report = try await ActivitiesBenchmark(options) { tell($0) }.run()
     print(report.markdown)
     guard let document = options.document else { return }
     let text = try String(contentsOfFile: document, encoding: .utf8)

@@ -23,8 +23,13 @@ enum TenantCompanies {
 
   /// A token of the user that the server takes (HS256).
   static func token(tenant: Int, user: Int) -> String {
+    token(userID: userID(tenant, user), tenantID: tenantID(tenant))
+  }
+
+  /// The same for a user of any tenant.
+  static func token(userID: String, tenantID: String) -> String {
     let payload = JSONObject([
-      ("sub", .string(userID(tenant, user))), ("tenantId", .string(tenantID(tenant))),
+      ("sub", .string(userID)), ("tenantId", .string(tenantID)),
       ("exp", .integer(Int(Date().timeIntervalSince1970) + 3600)),
     ])
     let header = JSONObject([("alg", "HS256"), ("typ", "JWT")])

@@ -255,7 +255,8 @@ import Values
     try await world.database.write { connection in
       try connection.execute(
         """
-        /* test */ UPDATE activity_block_ends SET closed_until = \(Int64.min)
+        /* test */ UPDATE activity_block_ends
+        SET usable_from = \(Int64.min), closed_until = \(Int64.min)
         WHERE tenant_id = 'acme'
         """)
     }

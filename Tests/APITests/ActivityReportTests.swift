@@ -304,21 +304,26 @@ import WrapperClient
 
   @Test("every statement of a report finds its rows by an index, and none walks the log")
   func plans() async throws {
-    let clock = TestClock()
-    try await TestServer.run(creditCheck: .off, time: clock.source) { server in
+    // Requests bear the machine's time: what is reported lies before.
+    let clock = StandingClock(
+      TimeSource.system.now().advanced(byMilliseconds: -300 * 3_600_000))
+    let time = TimeSource(
+      now: { clock.now }, monotonicNanoseconds: TimeSource.system.monotonicNanoseconds)
+    try await TestServer.run(creditCheck: .off, time: time) { server in
       try await work(server)
-      clock.advance(hours: 60)
+      clock.advance(minutes: 60 * 60)
       try await work(server)
-      clock.advance(hours: 240)
+      clock.advance(minutes: 240 * 60)
       try await server.store.closeActivityBlocks()
       for query in [
         "", "&until=300h", "&departmentId=sales", "&groupBy=hour&tz=Asia/Kathmandu", "&until=1m",
         "&until=25h",
       ] {
         for user in ["ada", "mara"] {
-          _ = try await server.send("GET", "\(Self.organization)?period=90d\(query)", as: user)
-          _ = try await server.send(
-            "GET", "\(Self.organization)?period=300h\(query)", as: user)
+          for period in ["90d", "300h"] {
+            let path = "\(Self.organization)?period=\(period)\(query)"
+            #expect(try await server.send("GET", path, as: user).status == 200)
+          }
         }
       }
       for path in ["", "/report", "/dashboard", "/report?groupBy=hour&until=300h"] {

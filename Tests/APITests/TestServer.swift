@@ -27,6 +27,7 @@ final class TestServer: Sendable {
   let client: TestClient
   let time: TimeSource
   private let embedded: EmbeddedWrapper
+  private let application: Application
   private let server: HTTPServer
   private let log: Log
   private let recording: Task<Void, Never>
@@ -41,6 +42,7 @@ final class TestServer: Sendable {
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
+    checkpointEntries: Int64 = CRM.Limits.checkpointEntries,
     bufferSeconds: Double = 0.05,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in }
@@ -77,13 +79,15 @@ final class TestServer: Sendable {
     configuration.requestsPerMinute = 0
     configure(&configuration)
     log = Log(level: .error, format: .text) { FileHandle.standardError.write(Data($0)) }
-    store = try RecordStore(database, catalog: catalog, time: time) { [wrapper] in
+    store = try RecordStore(
+      database, catalog: catalog, time: time, checkpointEntries: checkpointEntries
+    ) { [wrapper] in
       wrapper.activityQueued(tenantID: $0)
     }
     recording = Task { [store] in
       await store.keepWritingBufferedActivities(everySeconds: bufferSeconds) { _ in }
     }
-    let application = Application(
+    application = Application(
       configuration: configuration, store: store, database: database, wrapper: wrapper,
       directory: configuration.hasEmbeddedWrapper
         ? DirectoryAdministration { [embedded] in await embedded.administer($0, in: $1) } : nil,
@@ -100,6 +104,7 @@ final class TestServer: Sendable {
     permissionCheck: WrapperConfiguration.PermissionCheck = .cached,
     pollSeconds: Double = 0.2, time: TimeSource = .system,
     folder: TemporaryFolder? = nil, isEmpty: Bool = false, hasFeed: Bool = true,
+    checkpointEntries: Int64 = CRM.Limits.checkpointEntries,
     bufferSeconds: Double = 0.05,
     configureDatabase: (inout DatabaseConfiguration) -> Void = { _ in },
     configure: (inout APIConfiguration) -> Void = { _ in },
@@ -110,7 +115,8 @@ final class TestServer: Sendable {
     let server = try await TestServer(
       catalog: catalog, migrations: migrations, creditCheck: creditCheck,
       permissionCheck: permissionCheck, pollSeconds: pollSeconds, time: time,
-      folder: folder, isEmpty: isEmpty, hasFeed: hasFeed, bufferSeconds: bufferSeconds,
+      folder: folder, isEmpty: isEmpty, hasFeed: hasFeed,
+      checkpointEntries: checkpointEntries, bufferSeconds: bufferSeconds,
       configureDatabase: configureDatabase,
       configure: configure)
     do {
@@ -131,6 +137,7 @@ final class TestServer: Sendable {
 
   func stop() async {
     await server.stop(graceSeconds: 5)
+    await application.stop()
     recording.cancel()
     // A test that closes the file has nothing that could be written.
     try? await store.writeBufferedActivities()

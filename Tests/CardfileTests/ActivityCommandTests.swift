@@ -16,7 +16,8 @@ extension ProgramTests {
       try workplace.rows(
         """
         SELECT tenant_id, operation, entity_type, json_extract(compliance, '$.authenticationMethod')
-        FROM crm_activities WHERE operation LIKE 'crm.directory.%' ORDER BY seq
+        FROM crm_activities WHERE operation LIKE 'crm.directory.%' AND entity_type <> 'error'
+        ORDER BY seq
         """)
     }
 
@@ -41,6 +42,16 @@ extension ProgramTests {
       try await run(workplace, "tenant", "set", "acme", "--name", "Acme Corp")
       let own = Self.expected.map { $0.map(Optional.some) }
       #expect(try entries(workplace) == own)
+      let twice = try workplace.start([
+        "user", "add", "--email", "j@example.org", "--name", "J", "--db", workplace.databasePath,
+      ])
+      #expect(try await twice.waitForEnd() == .exited(1))
+      #expect(
+        try workplace.rows(
+          """
+          SELECT operation, json_extract(metadata, '$.fields') FROM crm_activities
+          WHERE entity_type = 'error'
+          """) == [["crm.directory.users.create.failed", "[\"/email\"]"]])
       let server = try await workplace.serve(environment: ["CRM_AUDIT_READS": "true"])
       try await run(workplace, "credits", "top-up", "5")
       try await run(workplace, "tenant", "add", "--name", "Globex")

@@ -1,5 +1,5 @@
 public import HTTP
-internal import JSON
+public import JSON
 internal import Synchronization
 public import Values
 
@@ -77,6 +77,20 @@ public final class Log: Sendable {
       writer.endObject()
       sink.append(writer.bytes + [UInt8(ascii: "\n")])
     }
+  }
+
+  /// Writes a line that carries a value: a member of its own in JSON, else behind the message.
+  public func write(_ level: Level, _ message: String, _ name: String, _ value: JSONValue) {
+    guard level <= self.level else { return }
+    guard format == .json else { return write(level, "\(message) \(value.text)") }
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.member("time", time.now().rfc3339)
+    writer.member("level", level.name)
+    writer.member("message", message)
+    writer.member(name, value)
+    writer.endObject()
+    sink.append(writer.bytes + [UInt8(ascii: "\n")])
   }
 
   /// Writes the line of a finished request.

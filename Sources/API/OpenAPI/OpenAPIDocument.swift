@@ -112,7 +112,10 @@ enum OpenAPIDocument {
       var response = JSONObject([("description", .string(answer.summary))])
       if answer.hasETag { response["headers"] = ["ETag": ["schema": ["type": "string"]]] }
       if let schema = answer.schema {
-        response["content"] = .object(JSONObject([(answer.mediaType, ["schema": schema])]))
+        // One status may be answered in several forms.
+        var content = responses[String(answer.status)]?["content"]?.object ?? JSONObject()
+        content[answer.mediaType] = ["schema": schema]
+        response["content"] = .object(content)
       }
       responses[String(answer.status)] = .object(response)
     }

@@ -22,6 +22,7 @@ public final class Application: HTTPApplication {
   private let reads: ReadAudit?
   private let cors: CrossOrigin
   private let repeats: RepeatedRequests
+  private let jobs: Jobs
   let router: Router<Endpoint>
   private let requestMetrics = RequestMetrics()
 
@@ -51,17 +52,21 @@ public final class Application: HTTPApplication {
     reads = configuration.auditsReads ? ReadAudit(store: store) : nil
     cors = CrossOrigin(configuration.corsOrigins)
     repeats = RepeatedRequests(store: store)
+    jobs = Jobs(time: time)
     readiness = Readiness(
       database: database, wrapper: wrapper, configuration: configuration, time: time)
     var router = Router<Endpoint>()
     for endpoint in Self.endpoints(
       configuration, store.catalog, store, wrapper, readiness, requestMetrics, database,
-      directory, time)
+      directory, jobs, time)
     {
       router.add(endpoint.method, endpoint.pattern, endpoint)
     }
     self.router = router
   }
+
+  /// Cancels what requests have begun and left to go on; belongs after the last request.
+  public func stop() async { await jobs.stop() }
 
   /// Finds the endpoint, or answers at once what no endpoint is needed for.
   public func route(_ head: HTTPRequestHead) -> HTTPRouting {

@@ -3,15 +3,24 @@ internal import HTTP
 internal import Synchronization
 internal import WrapperClient
 
-/// How many files are on their way in and out: each keeps some chunks in memory and a connection
-/// busy for as long as its client likes.
+/// How many files or exports are on their way in and out: each keeps some chunks in memory and a
+/// connection busy for as long as its client likes.
 final class FileTransfers: Sendable {
   private struct Counts {
     var total = 0
     var byUser: [String: Int] = [:]
   }
 
+  private let totalMax: Int
+  private let perUserMax: Int
   private let counts = Mutex(Counts())
+
+  init(
+    totalMax: Int = CRM.Limits.transfersMax, perUserMax: Int = CRM.Limits.transfersPerUserMax
+  ) {
+    self.totalMax = totalMax
+    self.perUserMax = perUserMax
+  }
 
   /// Counts one more.
   ///
@@ -20,8 +29,7 @@ final class FileTransfers: Sendable {
   func begin(_ context: RequestContext) throws(Problem) -> @Sendable () -> Void {
     let user = "\(context.tenantID)/\(context.session.userID)"
     let isTaken = counts.withLock { counts in
-      guard counts.total < CRM.Limits.transfersMax,
-        counts.byUser[user, default: 0] < CRM.Limits.transfersPerUserMax
+      guard counts.total < totalMax, counts.byUser[user, default: 0] < perUserMax
       else { return false }
       counts.total += 1
       counts.byUser[user, default: 0] += 1

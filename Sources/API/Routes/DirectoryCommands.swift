@@ -3,8 +3,9 @@ public import HTTP
 internal import JSON
 internal import Values
 
-/// The directory's administration for commands: for whoever may open the database's file, so that no
-/// token is asked for. Every change is logged like that of a user, in the same transaction.
+/// The directory's administration for commands: for whoever may open the database's file.
+///
+/// No token is asked for. Every change is logged like that of a user, in the same transaction.
 public struct DirectoryCommands: HTTPApplication {
   /// The header field in which a command names who runs it.
   public static let operatorField = "X-Cardfile-Operator"
@@ -67,18 +68,45 @@ public struct DirectoryCommands: HTTPApplication {
       case .handle(let policy, _) = directory.route(head)
     else { return directory.route(head) }
     return .handle(body: policy) { request in
-      let (request, tenantID) = Self.named(change, request, parameters)
-      return await answer(request) { states in
-        let mutation = Self.mutation(change, head, tenantID: tenantID)
-        _ = try await store.log(mutation) { connection in
-          let states = try states(connection)
-          let named = parameters.value(of: "id") ?? parameters.value(of: "operation")
-          return OutsideChange(
-            change.entityType, verb: change.verb, named: named, tenantID: tenantID, states,
-            at: change.pattern)
-        }
+      await make(change, request, parameters)
+    }
+  }
+
+  /// Makes a change together with its entry; a refusal leaves one of its own.
+  private func make(
+    _ change: Change, _ request: HTTPRequest, _ parameters: PathParameters
+  ) async -> HTTPResponse {
+    let (request, tenantID) = Self.named(change, request, parameters)
+    let mutation = Self.mutation(change, request.head, tenantID: tenantID)
+    let named = parameters.value(of: "id") ?? parameters.value(of: "operation")
+    let response = await answer(request) { states in
+      _ = try await store.log(mutation) { connection in
+        OutsideChange(
+          change.entityType, verb: change.verb, named: named, tenantID: tenantID,
+          try states(connection), at: change.pattern)
       }
     }
+    if let problem = Self.refusal(response) {
+      // The refusal stands without its entry where that cannot be written.
+      try? await store.logFailure(of: mutation, entityID: named, problem: problem)
+    }
+    return response
+  }
+
+  /// Why a change was refused of a thing or a tenant that there is; nil for all else.
+  private static func refusal(_ response: HTTPResponse) -> Problem? {
+    guard [409, 412, 422].contains(response.status), case .bytes(let bytes) = response.body,
+      // The directory's refusals are problem documents.
+      let document = try? JSONParser.parse(bytes)
+    else { return nil }
+    let detail = document["detail"]?.string ?? ""
+    return Problem(
+      .init(document["code"]?.string ?? "refused", response.status, detail), detail,
+      issues: (document["errors"]?.array ?? []).map { issue in
+        .init(
+          pointer: issue["pointer"]?.string ?? "", code: issue["code"]?.string ?? "",
+          detail: issue["detail"]?.string ?? "")
+      })
   }
 
   /// The answer to what is refused before it is a request.
@@ -111,7 +139,6 @@ public struct DirectoryCommands: HTTPApplication {
   private static func mutation(
     _ change: Change, _ head: HTTPRequestHead, tenantID: String
   ) -> Mutation {
-    let name = String((head.headers[operatorField] ?? "unknown").prefix(operatorCharactersMax))
     let permissions: JSONValue = [
       "grantedPermissions": [], "roles": [],
       "operationContext": [
@@ -120,14 +147,20 @@ public struct DirectoryCommands: HTTPApplication {
       ],
     ]
     return Mutation(
-      caller: .outside(
-        tenantID: tenantID, userID: "command:\(name)", name: name,
-        entityPath: "Command line → \(name)", sessionID: "command:\(head.requestID)",
-        compliance: [
-          "ipAddress": "local", "userAgent": .string(head.headers["User-Agent"] ?? "cardfile"),
-          "location": "unknown", "authenticationMethod": "command",
-        ]),
-      operation: change.operation, scope: .server, permissions: permissions.text)
+      caller: caller(head, tenantID: tenantID), operation: change.operation, scope: .server,
+      permissions: permissions.text)
+  }
+
+  /// Whoever runs the command that sent a request.
+  public static func caller(_ head: HTTPRequestHead, tenantID: String) -> Caller {
+    let name = String((head.headers[operatorField] ?? "unknown").prefix(operatorCharactersMax))
+    return .outside(
+      tenantID: tenantID, userID: "command:\(name)", name: name,
+      entityPath: "Command line → \(name)", sessionID: "command:\(head.requestID)",
+      compliance: [
+        "ipAddress": "local", "userAgent": .string(head.headers["User-Agent"] ?? "cardfile"),
+        "location": "unknown", "authenticationMethod": "command",
+      ])
   }
 
   /// Characters of an operator's name that are kept.

@@ -8,7 +8,7 @@ extension Application {
   static func endpoints(
     _ configuration: APIConfiguration, _ catalog: Catalog, _ store: RecordStore,
     _ wrapper: Wrapper, _ readiness: Readiness, _ requestMetrics: RequestMetrics,
-    _ database: Database, _ directory: DirectoryAdministration?, _ time: TimeSource
+    _ database: Database, _ directory: DirectoryAdministration?, _ jobs: Jobs, _ time: TimeSource
   ) -> [Endpoint] {
     var endpoints: [Endpoint] = []
     let records = RecordRoutes(store: store, wrapper: wrapper, configuration: configuration)
@@ -35,12 +35,16 @@ extension Application {
     endpoints += PeopleRoutes(wrapper: wrapper).endpoints
     endpoints += CreditRoutes(store: store, wrapper: wrapper).endpoints
     endpoints += SessionRoutes(store: store, wrapper: wrapper).endpoints
+    endpoints += ActivityExportRoutes(store: store, wrapper: wrapper).endpoints
     endpoints += ActivityListRoutes(store: store, wrapper: wrapper).endpoints
     endpoints +=
       ActivityPostRoutes(
         store: store, wrapper: wrapper, configuration: configuration, time: time
       ).endpoints
     endpoints += SyncRoutes(store: store, wrapper: wrapper, time: time).endpoints
+    endpoints +=
+      ActivityVerificationRoutes(store: store, jobs: jobs, configuration: configuration).endpoints
+    endpoints += JobRoutes(jobs: jobs).endpoints
     if let directory {
       endpoints +=
         SetupRoutes(store: store, wrapper: wrapper, configuration: configuration).endpoints
@@ -49,7 +53,7 @@ extension Application {
     endpoints += HealthRoutes(readiness: readiness, configuration: configuration).endpoints
     endpoints +=
       MetricsRoutes(
-        requests: requestMetrics, database: database, wrapper: wrapper,
+        requests: requestMetrics, store: store, database: database, wrapper: wrapper,
         configuration: configuration, time: time
       ).endpoints
     endpoints.append(

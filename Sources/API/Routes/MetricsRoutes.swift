@@ -1,3 +1,4 @@
+internal import CRM
 internal import Cryptography
 internal import Database
 internal import HTTP
@@ -7,6 +8,7 @@ internal import WrapperClient
 /// `GET /metrics`: the state of the server in numbers, without any tenant's or user's name.
 struct MetricsRoutes: Sendable {
   let requests: RequestMetrics
+  let store: RecordStore
   let database: Database
   let wrapper: Wrapper
   let configuration: APIConfiguration
@@ -141,6 +143,9 @@ struct MetricsRoutes: Sendable {
   private func addOutbox(
     _ tenants: [TenantSyncStatus], _ age: (Timestamp?) -> Double, to text: inout MetricsText
   ) {
+    text.single(
+      "cardfile_activities_buffered", .gauge, "Entries of reads that wait to be written.",
+      store.bufferedActivities)
     text.single(
       "cardfile_outbox_depth", .gauge, "Activities that the Wrapper has not acknowledged.",
       tenants.reduce(0) { $0 + ($1.outboxDepth ?? 0) })

@@ -1,4 +1,3 @@
-internal import Cryptography
 public import Values
 
 /// Whose word an entry of the activity log is.
@@ -57,68 +56,19 @@ public struct ActivityEntry: Sendable {
 
   /// SHA-256 over what is never erased.
   var coreHash: [UInt8] {
-    var input = HashInput("cardfile/core/1")
-    input.append(id)
-    input.append(tenantID)
-    input.append(userID)
-    input.append(operation)
-    input.append(entityID)
-    input.append(entityType)
-    input.append(FixedPoint.text(units: creditUnits, scale: 4))
-    input.append(timestamp.rfc3339)
-    input.append(unitID)
-    input.append(unitPath)
-    input.append(source.rawValue)
-    // Entries of our own have none, and their hash is the same as before there were others.
-    if let receivedAt { input.append(receivedAt.rfc3339) }
-    return SHA256.hash(input.bytes)
+    EntryHash.core(
+      [
+        id, tenantID, userID, operation, entityID, entityType,
+        FixedPoint.text(units: creditUnits, scale: 4), timestamp.rfc3339, unitID, unitPath,
+        source.rawValue,
+      ].map { text in text.map { Array($0.utf8) } },
+      receivedAt: receivedAt.map { Array($0.rfc3339.utf8) })
   }
 
   /// SHA-256 over the salt, then everything that tells of persons.
   var personalHash: [UInt8] {
-    var input = HashInput("cardfile/personal/1")
-    input.append(salt)
-    input.append(sessionID)
-    input.append(userContext)
-    input.append(permissions)
-    input.append(metadata)
-    input.append(compliance)
-    return SHA256.hash(input.bytes)
-  }
-
-  /// The link that follows `previous` in the chain.
-  static func link(previous: [UInt8], core: [UInt8], personal: [UInt8]) -> [UInt8] {
-    SHA256.hash(previous + core + personal)
-  }
-}
-
-/// What a hash is taken over: each part behind its length, so that no two lists of parts give the
-/// same bytes.
-private struct HashInput {
-  private(set) var bytes: [UInt8] = []
-
-  init(_ domain: String) {
-    bytes.reserveCapacity(2048)
-    append(domain)
-  }
-
-  mutating func append(_ text: String?) {
-    guard let text else {
-      append(length: UInt32.max)
-      return
-    }
-    append(length: UInt32(text.utf8.count))
-    bytes.append(contentsOf: text.utf8)
-  }
-
-  mutating func append(_ part: [UInt8]) {
-    append(length: UInt32(part.count))
-    bytes.append(contentsOf: part)
-  }
-
-  private mutating func append(length: UInt32) {
-    for shift in stride(from: 24, through: 0, by: -8) {
-      bytes.append(UInt8(truncatingIfNeeded: length >> UInt32(shift)))
-    }
+    EntryHash.personal(
+      salt: salt,
+      [sessionID, userContext, permissions, metadata, compliance].map { Array($0.utf8) })
   }
 }

@@ -21,6 +21,9 @@ enum StoredActivity {
   /// The names of all members, in order.
   static let names = members.map(\.name)
 
+  /// What each member is in JSON, in the same order.
+  static let kinds = members.map { (name: $0.name, kind: $0.kind) }
+
   /// How many columns stand before those of the members: the keys that entries are sorted by.
   static let keyCount = 2
 
@@ -35,7 +38,7 @@ enum StoredActivity {
       columns.append(SQLFragment(", "))
       columns.append(
         member.name == "metadata"
-          ? metadata(seenBy: viewerID, catalog) : SQLFragment(member.column))
+          ? metadata(seenBy: viewerID, in: catalog) : SQLFragment(member.column))
     }
     return columns
   }
@@ -52,7 +55,7 @@ enum StoredActivity {
 
   /// The metadata, less what it tells of a record that is private to another than the viewer, or
   /// may have been before it was purged.
-  private static func metadata(seenBy viewerID: String?, _ catalog: Catalog) -> SQLFragment {
+  static func metadata(seenBy viewerID: String?, in catalog: Catalog) -> SQLFragment {
     guard let viewerID else { return SQLFragment("a.metadata") }
     let scope = RecordScope(userID: viewerID, reaching: .tenant)
     var column = SQLFragment("a.metadata")

@@ -29,11 +29,12 @@ public final class RecordStore: Sendable {
   ///   - catalog: The resources to serve.
   ///   - time: The clock of records and entries.
   ///   - random: Where ids and salts come from.
+  ///   - checkpointEntries: After how many entries of a tenant its log is signed; at least 2.
   ///   - activityWritten: Told after each commit that brought an entry, so that it can be shipped.
   /// - Throws: what reading the database throws.
   public init(
     _ database: Database, catalog: Catalog, time: TimeSource = .system,
-    random: RandomSource = .system,
+    random: RandomSource = .system, checkpointEntries: Int64 = Limits.checkpointEntries,
     activityWritten: @escaping @Sendable (_ tenantID: String) -> Void
   ) throws {
     self.database = database
@@ -42,7 +43,7 @@ public final class RecordStore: Sendable {
     self.random = random
     self.activityWritten = activityWritten
     contents = FileContents(database, time: time, random: random)
-    log = try ActivityLog(database)
+    log = try ActivityLog(database, checkpointEntries: checkpointEntries)
   }
 
   /// The answer to an earlier POST with the same key, if it was executed.
@@ -53,6 +54,9 @@ public final class RecordStore: Sendable {
       try key.answer(for: caller, at: time.now(), in: connection)
     }
   }
+
+  /// Tells that a commit brought an entry.
+  func activityWasWritten(tenantID: String) { activityWritten(tenantID) }
 
   func hasStarted(_ name: String) -> Bool { started.withLock { $0.contains(name) } }
 

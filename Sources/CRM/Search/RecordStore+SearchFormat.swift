@@ -13,14 +13,15 @@ extension RecordStore {
   /// Belongs before the first request: until it is done, searches find a part only. One that was
   /// cut off begins again at the next start.
   ///
+  /// - Parameter isForced: Whether they are made anew also where their form is the present one.
   /// - Returns: How many documents were made; nil when there was nothing to do.
   /// - Throws: what the database throws.
   @discardableResult
-  public func updateSearchFormat() async throws -> Int? {
+  public func updateSearchFormat(isForced: Bool = false) async throws -> Int? {
     let format = try database.read { connection in
       try connection.first("SELECT number FROM search_format WHERE id = 1") { $0.integer(0) ?? 0 }
     }
-    guard format != SearchDocument.format else { return nil }
+    guard isForced || format != SearchDocument.format else { return nil }
     try await database.write { connection in
       try connection.run("INSERT INTO search_index (search_index) VALUES ('delete-all')")
       try connection.run("DELETE FROM search_documents")

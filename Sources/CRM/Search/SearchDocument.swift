@@ -105,7 +105,20 @@ struct SearchDocument: Sendable {
     if let after { try (document ?? SearchDocument(after)).insert(for: after, in: connection) }
   }
 
-  private var columns: [SQLiteValue] { [.text(reach), .text(title), .text(body), .text(phone)] }
+  var columns: [SQLiteValue] { [.text(reach), .text(title), .text(body), .text(phone)] }
+
+  /// The columns of stored documents by the records' ids, of one kind, in the order of the ids.
+  static func stored(
+    _ entityType: String, _ tenantID: String, after id: String, _ connection: borrowing Connection
+  ) throws(SQLiteError) -> [String: [SQLiteValue]] {
+    let rows = try connection.all(
+      """
+      SELECT entity_id, reach, title, body, phone FROM search_documents
+      WHERE tenant_id = ? AND entity_type = ? AND entity_id > ? ORDER BY entity_id LIMIT ?
+      """, [.text(tenantID), .text(entityType), .text(id), .integer(Limits.verifiedPerStep)]
+    ) { row in (row.text(0) ?? "", (1...4).map { SQLiteValue(row.text($0)) }) }
+    return Dictionary(rows) { first, _ in first }
+  }
 
   /// Puts the document of a record into the index.
   func insert(for record: Record, in connection: borrowing Connection) throws(SQLiteError) {

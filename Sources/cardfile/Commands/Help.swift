@@ -5,7 +5,10 @@ enum Help {
 
     cardfile serve [--demo]   serve the API; with --demo on a small made-up company
     cardfile wrapper          run the embedded Wrapper alone, to develop against it
+    cardfile demo             fill a file with a long activity log, to try things on
     \(DirectoryNoun.all.map(line).joined(separator: "\n"))
+    cardfile verify           tell whether the file is sound and its log what was written
+    cardfile rebuild …        make sums, counters or full text anew
     cardfile help [command]   this page, or all options of a command
     cardfile --version        the version
     """

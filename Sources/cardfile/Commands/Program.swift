@@ -35,6 +35,12 @@ enum Program {
         return ExitCode.usage
       }
       return first == "serve" ? await ServeCommand.run(options) : await WrapperCommand.run(options)
+    case "verify", "rebuild":
+      if rest.contains("--help") || rest.contains("-h") { return help([first]) }
+      return first == "verify" ? await VerifyCommand.run(rest) : await RebuildCommand.run(rest)
+    case "demo":
+      if rest.contains("--help") || rest.contains("-h") { return help([first]) }
+      return await DemoCommand.run(rest)
     default:
       if let noun = DirectoryNoun.named(first) { return await DirectoryCommand.run(noun, rest) }
       Terminal.error("cardfile: there is no command \(first)\n\n\(Help.overview)")
@@ -47,6 +53,9 @@ enum Program {
     case nil: Terminal.output(Help.overview)
     case "serve": Terminal.output(Help.serve)
     case "wrapper": Terminal.output(Help.wrapper)
+    case "verify": Terminal.output(VerifyCommand.help)
+    case "rebuild": Terminal.output(RebuildCommand.help)
+    case "demo": Terminal.output(DemoCommand.help)
     case let topic?:
       if let noun = DirectoryNoun.named(topic) {
         Terminal.output(DirectoryHelp.page(noun))

@@ -121,8 +121,12 @@ enum ServeCommand {
     if let count = try await store.updateSearchFormat(), count > 0 {
       log.write(.info, "made full text anew for \(count) records")
     }
+    let keys = try SigningKeys.load(
+      setting: configuration.signingKey, databasePath: parts.database.path, mayCreate: true)
+    var api = configuration.api
+    api.logKeys = keys
     let application = Application(
-      configuration: configuration.api, store: store, database: parts.database, wrapper: wrapper,
+      configuration: api, store: store, database: parts.database, wrapper: wrapper,
       directory: parts.embedded.map { embedded in
         DirectoryAdministration { await embedded.administer($0, in: $1) }
       },
@@ -142,6 +146,8 @@ enum ServeCommand {
           log.write(.error, "reminders could not be fired and will be tried again: \(error)")
         }
       }
+      let signing = Task { await sign(store, keys, log) }
+      let retention = Task { await keepRetention(store, configuration, log) }
       let recording = Task {
         await store.keepWritingBufferedActivities { error in
           log.write(.error, "entries could not be written and will be tried again: \(error)")
@@ -149,6 +155,8 @@ enum ServeCommand {
       }
       await signals.waitForStop()
       log.write(.info, "stopping: finishing what was accepted")
+      signing.cancel()
+      retention.cancel()
       // They are not waited for: the closed database refuses what they would still do.
       housekeeping.cancel()
       reminding.cancel()
@@ -167,6 +175,8 @@ enum ServeCommand {
       log.write(
         .error, "\(store.bufferedActivities) entries of the log were lost at the stop: \(error)")
     }
+    await application.stop()
+    await signRest(store, keys, log)
     try outcome.get()
   }
 
@@ -174,13 +184,18 @@ enum ServeCommand {
   private static func controlSocket(
     _ parts: RunningParts, _ store: RecordStore
   ) -> ControlSocket? {
-    guard let embedded = parts.embedded else { return nil }
     do {
       return try ControlSocket(
         databasePath: parts.configuration.databasePath,
-        application: DirectoryCommands(store: store, directory: embedded.administration) {
-          await embedded.administer($0, in: $1)
-        })
+        application: ControlApplication(
+          store: store,
+          directory: ActivityControl(
+            store: store,
+            next: parts.embedded.map { embedded in
+              DirectoryCommands(store: store, directory: embedded.administration) {
+                await embedded.administer($0, in: $1)
+              }
+            })))
     } catch {
       parts.log.write(
         .warning, "commands such as cardfile user cannot reach this server: \(error)")
@@ -243,6 +258,58 @@ enum ServeCommand {
         try? await Task.sleep(for: .seconds(60))
       }
     }
+  }
+}
+
+// Checkpoints of the activity log.
+extension ServeCommand {
+  /// Signs the log as it grows.
+  private static func sign(_ store: RecordStore, _ keys: LogKeys, _ log: Log) async {
+    guard let key = keys.signer else { return }
+    await store.signCheckpoints(key) {
+      note($0, log)
+    } failed: { error in
+      log.write(.error, "the activity log was not signed, which will be tried again: \(error)")
+    }
+  }
+
+  /// How often it is looked for segments that retention removes, and how long after the start: what
+  /// is to be removed must be signed and shipped first.
+  private static let retentionSeconds = 600.0
+  private static let retentionStartSeconds = 15.0
+
+  /// Removes what is older than the setting says, until the calling task is cancelled.
+  private static func keepRetention(
+    _ store: RecordStore, _ configuration: ServerConfiguration, _ log: Log
+  ) async {
+    guard let days = configuration.activityRetentionDays else { return }
+    var pause = retentionStartSeconds
+    while !Task.isCancelled {
+      do {
+        // Nothing signals that an entry has grown old.
+        try await Task.sleep(for: .seconds(pause))
+        pause = retentionSeconds
+        let count = try await store.removeExpiredActivities(days: days)
+        if count > 0 { log.write(.info, "retention removed \(count) activities") }
+      } catch {
+        guard !Task.isCancelled else { return }
+        log.write(.error, "retention failed and will be tried again: \(error)")
+      }
+    }
+  }
+
+  /// Signs what came since, before the Wrapper's client ships the rest.
+  private static func signRest(_ store: RecordStore, _ keys: LogKeys, _ log: Log) async {
+    guard let key = keys.signer else { return }
+    do {
+      try await store.signRest(key) { note($0, log) }
+    } catch {
+      log.write(.error, "the end of the activity log was not signed: \(error)")
+    }
+  }
+
+  private static func note(_ checkpoint: Checkpoint, _ log: Log) {
+    log.write(.info, "checkpoint", "checkpoint", checkpoint.json)
   }
 }
 

@@ -22,6 +22,7 @@ enum StartFailure {
     case let error as DatabaseError: explanation(of: error, path: configuration.databasePath)
     case let error as HTTPServerError: explanation(of: error, configuration)
     case let error as CocoaError: inPlainWords(error)
+    case let refusal as SigningKeys.Refusal: refusal.reason
     default: "\(error)"
     }
   }
@@ -35,6 +36,10 @@ enum StartFailure {
       return
         "\(path) was written by a newer version (schema \(file), this one knows \(binary)): "
         + "use that version or a newer one"
+    case .olderSchema(let file, let binary):
+      return
+        "\(path) was written by an older version (schema \(file), this one wants \(binary)): "
+        + "let cardfile serve bring it up to date first"
     case .changedMigration(let number):
       return "\(path) was made by another schema \(number) than this binary's: it was not released"
     case .corrupt:

@@ -68,7 +68,8 @@ enum WrapperCommand {
   ) -> ControlSocket? {
     do {
       return try ControlSocket(
-        databasePath: configuration.databasePath, application: wrapper.administration)
+        databasePath: configuration.databasePath,
+        application: ControlApplication(store: nil, directory: wrapper.administration))
     } catch {
       Terminal.error("commands such as cardfile user cannot reach this Wrapper: \(error)")
       return nil

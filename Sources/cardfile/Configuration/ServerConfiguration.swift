@@ -16,6 +16,10 @@ struct ServerConfiguration: Sendable {
   var logLevel: Log.Level
   var logFormat: Log.Format
   var trashDays: Int
+  /// Nil keeps the activity log for ever.
+  var activityRetentionDays: Int?
+  /// `CRM_SIGNING_KEY`; nil uses the key beside the file.
+  var signingKey: String?
   var isLitestream: Bool
   /// Nil starts the embedded Wrapper.
   var wrapperURL: String?
@@ -51,6 +55,8 @@ struct ServerConfiguration: Sendable {
     isDemo = values.flag("CRM_DEMO")
     isLitestream = values.flag("CRM_LITESTREAM")
     trashDays = values.integer("CRM_TRASH_DAYS") ?? 0
+    activityRetentionDays = values.integer("CRM_ACTIVITY_RETENTION_DAYS")
+    signingKey = values.text("CRM_SIGNING_KEY")
     tls = Self.tls(&values)
     isBehindProxy = values.flag("CRM_BEHIND_PROXY")
     logLevel = Log.Level.allCases.first { $0.name == values.text("LOG_LEVEL") } ?? .info
@@ -60,6 +66,11 @@ struct ServerConfiguration: Sendable {
     api = Self.api(&values, version: version)
     Self.checkWhole(&values, address: address, hasTLS: tls != nil)
     warnings = values.warnings
+    if activityRetentionDays != nil, !wrapper.shipsActivities {
+      warnings.append(
+        "CRM_ACTIVITY_RETENTION_DAYS removes nothing while CRM_ENABLE_ACTIVITY_LOGGING is off: "
+          + "entries that were not shipped are kept")
+    }
     guard values.faults.isEmpty else { throw Invalid(faults: values.faults) }
   }
 

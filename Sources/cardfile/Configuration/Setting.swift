@@ -13,11 +13,13 @@ struct Setting: Sendable {
     case secret(bytesMin: Int)
     /// Secret keys of so many bytes, each in base64, separated by commas.
     case keys(bytes: Int)
+    /// Keys that sign and keys whose signatures count: see ``SigningKeys``.
+    case signingKeys
 
     /// Whether a value must never be shown, and may come from the file that `<NAME>_FILE` names.
     var isSecret: Bool {
       switch self {
-      case .secret, .keys: true
+      case .secret, .keys, .signingKeys: true
       case .text, .path, .flag, .integer, .decimal, .choice, .list: false
       }
     }
@@ -97,6 +99,14 @@ struct Setting: Sendable {
       name: "CRM_ENABLE_ACTIVITY_LOGGING", kind: .flag,
       summary: "Ship activities to the Wrapper; the local log always stays.", fallback: "true"),
     Setting(
+      name: "CRM_SIGNING_KEY", kind: .signingKeys,
+      summary: "Sign checkpoints of the activity log with this Ed25519 key: base64 of its 32-byte "
+        + "seed, or PEM; keys behind it, separated by commas, are accepted too. Without it a key "
+        + "is made beside the file."),
+    Setting(
+      name: "CRM_ACTIVITY_RETENTION_DAYS", kind: .integer(1...36_500),
+      summary: "Days after which entries of the activity log are removed; for ever without."),
+    Setting(
       name: "CRM_AUDIT_READS", kind: .flag,
       summary: "Log reads as activities too.", fallback: "false"),
     Setting(
@@ -150,8 +160,6 @@ struct Setting: Sendable {
     ("CRM_DB_PASSWORD", "the database is a file; use CRM_DB_PATH"),
     ("DATABASE_URL", "the database is a file; use CRM_DB_PATH"),
     ("NODE_ENV", "there is no Node here"),
-    ("CRM_SIGNING_KEY", "this version does not sign checkpoints of the log"),
-    ("CRM_ACTIVITY_RETENTION_DAYS", "this version keeps every entry"),
     ("CRM_BACKUP_", "this version makes no backups by itself"),
     ("CRM_WEBHOOK_HOSTS", "this version sends no webhooks"),
   ]

@@ -123,6 +123,8 @@ struct SettingValues {
       return words.contains(value) ? nil : "one of \(words.joined(separator: ", ")) is wanted"
     case .secret(let bytesMin):
       return value.utf8.count >= bytesMin ? nil : "at least \(bytesMin) bytes are wanted"
+    case .signingKeys:
+      return SigningKeys.keys(setting: value) == nil ? SigningKeys.wanted : nil
     case .keys(let count):
       let keys = value.split(separator: ",", omittingEmptySubsequences: false).map {
         Base64.decode($0.trimmingCharacters(in: .whitespaces))

@@ -3,8 +3,8 @@ internal import HTTPServer
 
 /// The socket beside the database file through which commands reach the server that holds it.
 ///
-/// It serves endpoints without a key: whoever may open the socket may open
-/// the file too.
+/// It serves maintenance and the embedded Wrapper's endpoints without a key: whoever may open the
+/// socket may open the file too.
 struct ControlSocket {
   private let server: HTTPServer
 
@@ -18,7 +18,7 @@ struct ControlSocket {
   /// is replaced.
   ///
   /// - Throws: ``HTTPServer/HTTPServerError`` when the place allows no socket.
-  init(databasePath: String, application: any HTTPApplication) throws(HTTPServerError) {
+  init(databasePath: String, application: some HTTPApplication) throws(HTTPServerError) {
     var configuration = HTTPServerConfiguration(threads: 1)
     configuration.socketPath = Self.path(databasePath: databasePath)
     server = HTTPServer(configuration: configuration, application: application)

@@ -9,8 +9,8 @@ internal import HTTPServer
 internal import JSON
 internal import Values
 
-/// The way to the embedded Wrapper's directory: through the server that holds the file, or, when
-/// there is none, through the same endpoints in this process.
+/// The way to the file and the embedded Wrapper's directory in it: through the server that holds
+/// the file, or, when there is none, through the same endpoints in this process.
 struct DirectoryAccess: Sendable {
   private enum Way: Sendable {
     case server(ControlClient)
@@ -28,6 +28,8 @@ struct DirectoryAccess: Sendable {
   /// How long a server that starts or stops is waited for.
   private static let patienceSeconds = 5.0
   private static let pauseMilliseconds = 100
+  /// How long a server may take for what was asked, in seconds: making sums anew takes a while.
+  private static let timeoutSeconds = 3600
 
   /// Finds the way to the directory in the file at `path`.
   ///
@@ -38,7 +40,8 @@ struct DirectoryAccess: Sendable {
   static func open(
     _ path: String, isLitestream: Bool, mayCreate: Bool
   ) async throws(CommandFailure) -> DirectoryAccess {
-    let socket = ControlClient(path: ControlSocket.path(databasePath: path))
+    let socket = ControlClient(
+      path: ControlSocket.path(databasePath: path), timeoutSeconds: timeoutSeconds)
     let deadline = TimeSource.system.monotonicNanoseconds() + UInt64(patienceSeconds * 1e9)
     while true {
       if try answers(socket, path) { return DirectoryAccess(way: .server(socket)) }
@@ -57,7 +60,9 @@ struct DirectoryAccess: Sendable {
         let commands = DirectoryCommands(store: store, directory: wrapper.administration) {
           await wrapper.administer($0, in: $1)
         }
-        return DirectoryAccess(way: .file(commands, database))
+        let application = ControlApplication(
+          store: store, directory: ActivityControl(store: store, next: commands))
+        return DirectoryAccess(way: .file(application, database))
       } catch DatabaseError.locked(let pid) {
         guard TimeSource.system.monotonicNanoseconds() < deadline else {
           let holder = pid.map { "process \($0)" } ?? "another process"
@@ -111,6 +116,64 @@ struct DirectoryAccess: Sendable {
     }
   }
 
+  /// Sends one request whose body is no JSON value.
+  ///
+  /// - Parameters:
+  ///   - target: Path and query, encoded.
+  ///   - tenantID: Whose log.
+  ///   - bytes: The body.
+  func post(
+    _ target: String, tenantID: String, bytes: [UInt8]
+  ) async throws(CommandFailure) -> Answer {
+    let headers: HTTPHeaders = ["X-Tenant-Id": tenantID]
+    do throws(ControlClient.Failure) {
+      switch way {
+      case .server(let client):
+        let answer = try client.send(.post, target, headers: headers, body: bytes)
+        return Answer(status: answer.status, body: try Self.json(answer.body))
+      case .file(let application, _):
+        let response = await Self.run(application, .post, target, headers, bytes)
+        guard case .bytes(let body) = response.body else { throw .malformed }
+        return Answer(status: response.status, body: try Self.json(body))
+      }
+    } catch {
+      throw .failed(Self.explanation(error))
+    }
+  }
+
+  /// Asks for something of any size, which is handed on as it comes.
+  ///
+  /// - Parameters:
+  ///   - target: Path and query, encoded.
+  ///   - tenantID: Whose log.
+  ///   - take: Takes the next bytes of what comes with status 200.
+  /// - Returns: the status, the head's fields, and the body of any other status.
+  func receive(
+    _ target: String, tenantID: String, _ take: ([UInt8]) throws -> Void
+  ) async throws -> (answer: Answer, headers: HTTPHeaders) {
+    let headers: HTTPHeaders = ["X-Tenant-Id": tenantID]
+    switch way {
+    case .server(let client):
+      do {
+        let received = try client.receive(.get, target, headers: headers, take)
+        let body = try Self.json(received.body)
+        return (Answer(status: received.head.status, body: body), received.head.headers)
+      } catch let failure as ControlClient.Failure {
+        throw CommandFailure.failed(Self.explanation(failure))
+      }
+    case .file(let application, _):
+      let response = await Self.run(application, .get, target, headers, [])
+      switch response.body {
+      case .bytes(let bytes):
+        return (Answer(status: response.status, body: try Self.json(bytes)), response.headers)
+      case .stream(let stream, _):
+        defer { stream.finish() }
+        while let bytes = try await stream.next() { try take(bytes) }
+        return (Answer(status: response.status, body: .null), response.headers)
+      }
+    }
+  }
+
   /// Lets the file go, if it was opened.
   func close() {
     if case .file(_, let database) = way { database.close() }
@@ -134,7 +197,8 @@ struct DirectoryAccess: Sendable {
     }
   }
 
-  private static func database(_ path: String, isLitestream: Bool) throws -> Database {
+  /// Opens the file, in a folder that is made when it is missing.
+  static func database(_ path: String, isLitestream: Bool) throws -> Database {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     try FileManager.default.createDirectory(
       at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -19,13 +19,21 @@ struct DemoRandom {
 
   init(seed: UInt64) { state = seed }
 
-  /// A number from 0 to `bound` - 1.
-  mutating func next(below bound: Int) -> Int {
+  private mutating func word() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var word = state
     word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
     word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return Int((word ^ (word >> 31)) % UInt64(bound))
+    return word ^ (word >> 31)
+  }
+
+  /// A number from 0 to `bound` - 1.
+  mutating func next(below bound: Int) -> Int { Int(word() % UInt64(bound)) }
+
+  /// Eight bytes.
+  mutating func bytes() -> [UInt8] {
+    let word = word()
+    return (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
   }
 
   /// Whether something happens that does so once in `times`.

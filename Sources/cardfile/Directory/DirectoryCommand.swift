@@ -39,7 +39,7 @@ enum DirectoryCommand {
     _ verb: DirectoryVerb, _ given: VerbArguments
   ) async throws -> VerbOutput {
     let settings = try settings(given)
-    if let url = settings.text("WRAPPER_API_BASE_URL") {
+    if verb.isOfDirectory, let url = settings.text("WRAPPER_API_BASE_URL") {
       throw CommandFailure.failed(
         "the directory is the Wrapper's business: make the change at \(url)")
     }
@@ -47,12 +47,15 @@ enum DirectoryCommand {
       settings.text("CRM_DB_PATH") ?? "", isLitestream: settings.flag("CRM_LITESTREAM"),
       mayCreate: verb.makesFile)
     defer { access.close() }
-    let tenantID = verb.needsTenant ? try await tenant(settings, access) : nil
+    let tenantID =
+      verb.needsTenant
+      ? try await tenant(settings, access) { try await verb.fallbackTenant(given, access) } : nil
     return try await verb.run(
       DirectoryCall(verb: verb, arguments: given, access: access, tenantID: tenantID))
   }
 
-  private static func settings(_ given: VerbArguments) throws(CommandFailure) -> SettingValues {
+  /// The settings, with the options of the command line over them.
+  static func settings(_ given: VerbArguments) throws(CommandFailure) -> SettingValues {
     let file: [String: String]
     do throws(EnvironmentFile.Refusal) {
       file = try EnvironmentFile.read(".env")
@@ -69,19 +72,22 @@ enum DirectoryCommand {
 
   /// The tenant that was named, or the only one of the file.
   private static func tenant(
-    _ settings: SettingValues, _ access: DirectoryAccess
-  ) async throws(CommandFailure) -> String {
+    _ settings: SettingValues, _ access: DirectoryAccess, fallback: () async throws -> String?
+  ) async throws -> String {
     let named = settings.list("CRM_TENANT_ID")
     if let only = named.first, named.count == 1 { return only }
     let answer = try await access.send(.get, "/api/directory/tenants", tenantID: nil)
     let tenants = (answer.body["data"]?.array ?? []).compactMap { $0["id"]?.string }
     let choice = named.isEmpty ? tenants : named
-    guard let only = choice.first else {
-      throw .failed(
+    var only = choice.first
+    if only == nil { only = try await fallback() }
+    guard let only else {
+      throw CommandFailure.failed(
         "there is no tenant yet: cardfile tenant add, or the setup link that serve prints")
     }
-    guard choice.count == 1 else {
-      throw .usage("--tenant is wanted: one of \(choice.prefix(20).joined(separator: ", "))")
+    guard choice.count <= 1 else {
+      throw CommandFailure.usage(
+        "--tenant is wanted: one of \(choice.prefix(20).joined(separator: ", "))")
     }
     return only
   }

@@ -10,7 +10,7 @@ struct DirectoryNoun: Sendable {
   let verbs: [DirectoryVerb]
 
   /// Every noun, in the order of the help.
-  static let all: [DirectoryNoun] = [.user, .role, .unit, .tenant, .credits]
+  static let all: [DirectoryNoun] = [.user, .role, .unit, .tenant, .credits, .export, .importing]
 
   static func named(_ name: String) -> DirectoryNoun? { all.first { $0.name == name } }
 
@@ -64,6 +64,12 @@ struct DirectoryVerb: Sendable {
   var needsTenant = true
   /// Whether it makes the file where there is none.
   var makesFile = false
+  /// Whether it works on the directory, which a remote Wrapper keeps where there is one.
+  var isOfDirectory = true
+  /// The tenant that is meant where none is named and the file has none yet.
+  var fallbackTenant: @Sendable (VerbArguments, DirectoryAccess) async throws -> String? = {
+    _, _ in nil
+  }
   let run: @Sendable (DirectoryCall) async throws -> VerbOutput
 }
 
@@ -75,6 +81,8 @@ enum VerbOutput: Sendable {
   case record(JSONValue, columns: [Column])
   /// What was done, and the thing as it is now.
   case done(String, JSONValue)
+  /// Nothing: what was asked for stands on standard output already.
+  case nothing
 
   /// One member of what is shown.
   struct Column: Sendable {

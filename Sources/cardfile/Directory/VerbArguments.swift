@@ -12,14 +12,21 @@ struct VerbArguments: Sendable {
 
   /// - Throws: ``CommandFailure/usage(_:)`` naming what is missing, too much or not known.
   init(_ arguments: [String], _ verb: DirectoryVerb) throws(CommandFailure) {
-    var places = verb.operands[...]
+    try self.init(arguments, operands: verb.operands, options: verb.options)
+  }
+
+  /// The same for a command that has no noun.
+  init(
+    _ arguments: [String], operands wanted: [String], options known: [DirectoryVerb.Option]
+  ) throws(CommandFailure) {
+    var places = wanted[...]
     var rest = arguments[...]
     var takesOptions = true
     while let argument = rest.popFirst() {
       if takesOptions, argument == "--" {
         takesOptions = false
       } else if takesOptions, argument.hasPrefix("--") {
-        try takeOption(argument, &rest, verb)
+        try takeOption(argument, &rest, known)
       } else if let place = places.popFirst() {
         operands[place] = argument
       } else {
@@ -27,19 +34,19 @@ struct VerbArguments: Sendable {
       }
     }
     if let missing = places.first { throw .usage("\(missing) is wanted") }
-    for option in verb.options where option.isRequired && options[option.name] == nil {
+    for option in known where option.isRequired && options[option.name] == nil {
       throw .usage("--\(option.name) is wanted")
     }
   }
 
   private mutating func takeOption(
-    _ argument: String, _ rest: inout ArraySlice<String>, _ verb: DirectoryVerb
+    _ argument: String, _ rest: inout ArraySlice<String>, _ known: [DirectoryVerb.Option]
   ) throws(CommandFailure) {
     let parts = argument.dropFirst(2).split(
       separator: "=", maxSplits: 1, omittingEmptySubsequences: false
     ).map(String.init)
     let name = parts[0]
-    let option = verb.options.first { $0.name == name }
+    let option = known.first { $0.name == name }
     if name == "json" { return options[name] = [""] }
     if let option, case .flag = option.kind { return options[name] = [""] }
     let isCommon = Self.commonNames.contains(name)

@@ -10,6 +10,7 @@ enum VerbPrinter {
     case .table(let entries, let columns): Terminal.output(table(entries, columns))
     case .record(let entry, let columns): Terminal.output(record(entry, columns))
     case .done(let words, _): Terminal.output(words)
+    case .nothing: break
     }
   }
 

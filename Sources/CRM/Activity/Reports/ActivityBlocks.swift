@@ -41,7 +41,7 @@ enum ActivityBlocks {
   static let totalSpans: (hour: Int64, long: Int64) = (4, 24)
   private static let quartersPerDay: Int64 = 96
 
-  /// Stands for ``closedUntil(_:in:)`` while the sums are made anew: no block counts, none is made.
+  /// Where ``closed(_:in:)`` ends while the sums are made anew: no block counts, none is made.
   static let beingRebuilt = Int64.min
 
   /// The first quarter of the block in which `bucket` lies.
@@ -49,13 +49,28 @@ enum ActivityBlocks {
     bucket.flooringQuotient(by: span) * span
   }
 
-  /// The quarter before which all blocks are made; nil before the first.
-  static func closedUntil(
+  /// The quarters of which all blocks are made and may be used; nil before the first.
+  static func closed(
     _ tenantID: String, in connection: borrowing Connection
-  ) throws(SQLiteError) -> Int64? {
+  ) throws(SQLiteError) -> Range<Int64>? {
     try connection.first(
-      "SELECT closed_until FROM activity_block_ends WHERE tenant_id = ?", [.text(tenantID)]
-    ) { $0.integer(0) ?? 0 }
+      "SELECT usable_from, closed_until FROM activity_block_ends WHERE tenant_id = ?",
+      [.text(tenantID)]
+    ) { row in
+      let until = row.integer(1) ?? 0
+      return min(row.integer(0) ?? 0, until)..<until
+    }
+  }
+
+  /// Lets reports read quarters instead of the blocks that begin before `quarter`.
+  static func giveUp(
+    _ tenantID: String, before quarter: Int64, in connection: borrowing Connection
+  ) throws(SQLiteError) {
+    try connection.run(
+      """
+      UPDATE activity_block_ends SET usable_from = max(usable_from, ?)
+      WHERE tenant_id = ? AND closed_until <> ?
+      """, [.integer(quarter), .text(tenantID), .integer(beingRebuilt)])
   }
 
   // MARK: Late entries
@@ -64,9 +79,8 @@ enum ActivityBlocks {
   static func add(
     _ entry: ActivityEntry, bucket: Int64, facets: [String], in connection: borrowing Connection
   ) throws(SQLiteError) {
-    guard let closed = try closedUntil(entry.tenantID, in: connection), bucket < closed else {
-      return
-    }
+    guard let closed = try closed(entry.tenantID, in: connection), bucket < closed.upperBound
+    else { return }
     let measure: [SQLiteValue] = [.integer(entry.creditUnits), .text(entry.timestamp.rfc3339)]
     let none: [SQLiteValue] = [0, ""]
     for scope in Scope.allCases {
@@ -88,7 +102,9 @@ enum ActivityBlocks {
             .text(type),
           ], of: blocks)
       }
-      func isClosed(_ span: Int64) -> Bool { start(of: bucket, span: span) + span <= closed }
+      func isClosed(_ span: Int64) -> Bool {
+        start(of: bucket, span: span) + span <= closed.upperBound
+      }
       for span in Source.totals.spans(of: scope) where isClosed(span) {
         add(span, "total", "", "", measure)
       }
@@ -128,9 +144,9 @@ enum ActivityBlocks {
       ) { $0.integer(0) ?? 0 }
     }
     let closed: Int64
-    if let known = try closedUntil(tenantID, in: connection) {
-      guard known != beingRebuilt else { return false }
-      closed = known
+    if let known = try self.closed(tenantID, in: connection) {
+      guard known.upperBound != beingRebuilt else { return false }
+      closed = known.upperBound
     } else if let first = try firstQuarter(from: .min) {
       closed = start(of: first, span: spanMin)
     } else {
@@ -147,9 +163,9 @@ enum ActivityBlocks {
     try make(tenantID, from: closed, to: next, in: connection)
     try connection.run(
       """
-      INSERT INTO activity_block_ends (tenant_id, closed_until) VALUES (?, ?)
+      INSERT INTO activity_block_ends (tenant_id, usable_from, closed_until) VALUES (?, ?, ?)
       ON CONFLICT (tenant_id) DO UPDATE SET closed_until = excluded.closed_until
-      """, [tenant, .integer(next)])
+      """, [tenant, .integer(Int64.min), .integer(next)])
     return next < limit
   }
 

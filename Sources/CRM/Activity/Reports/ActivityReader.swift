@@ -92,7 +92,7 @@ struct ActivityReader {
       to -= 1
       parts.edges.append((CounterPeriod.start(of: to)..<until, true))
     }
-    let closed = try ActivityBlocks.closedUntil(tenantID, in: connection) ?? .min
+    let closed = try ActivityBlocks.closed(tenantID, in: connection) ?? from..<from
     cover(from..<max(from, to), closed, &parts)
     return parts
   }
@@ -124,15 +124,15 @@ struct ActivityReader {
   }
 
   /// Covers whole quarters with blocks as long as there are.
-  private func cover(_ quarters: Range<Int64>, _ closed: Int64, _ parts: inout Parts) {
+  private func cover(_ quarters: Range<Int64>, _ closed: Range<Int64>, _ parts: inout Parts) {
     guard !quarters.isEmpty else { return }
     func inner(_ quarters: Range<Int64>, _ span: Int64) -> Range<Int64>? {
       let from = -ActivityBlocks.start(of: -quarters.lowerBound, span: span)
       let to = ActivityBlocks.start(of: quarters.upperBound, span: span)
       return from < to ? from..<to : nil
     }
-    let past = quarters.lowerBound..<max(quarters.lowerBound, min(quarters.upperBound, closed))
-    guard let blocks = inner(past, scope.0.spans[0]) else {
+    let past = quarters.clamped(to: closed)
+    guard !past.isEmpty, let blocks = inner(past, scope.0.spans[0]) else {
       parts.quarters = [quarters]
       return
     }

@@ -51,8 +51,8 @@ struct ActivitySumCheck {
       try compare("facet", Self.facetSQL, day, connection)
       place = day.upperBound
     }
-    guard let closed = try ActivityBlocks.closedUntil(tenantID, in: connection) else { return }
-    guard closed != ActivityBlocks.beingRebuilt else {
+    guard let closed = try ActivityBlocks.closed(tenantID, in: connection) else { return }
+    guard closed.upperBound != ActivityBlocks.beingRebuilt else {
       differences.append(
         ActivitySumDifference(row: "blocks, whose rebuilding did not end", summed: 0, actual: 0))
       return
@@ -169,24 +169,30 @@ struct ActivitySumCheck {
   /// Compares blocks with the quarters that they are made of.
   private mutating func compare(
     _ source: ActivityBlocks.Source, _ scope: ActivityBlocks.Scope, _ span: Int64,
-    _ closed: Int64, _ connection: borrowing Connection
+    _ closed: Range<Int64>, _ connection: borrowing Connection
   ) throws(SQLiteError) {
     let step = max(span, Self.quartersPerDay)
-    let end = ActivityBlocks.start(of: closed, span: span)
-    var place = Int64.min
+    let end = ActivityBlocks.start(of: closed.upperBound, span: span)
+    // Numbers cannot be rounded up beyond the last of them.
+    let start =
+      closed.lowerBound == .min
+      ? closed.lowerBound : -ActivityBlocks.start(of: -closed.lowerBound, span: span)
+    var place = start
     var found: Int64 = 0
     while !isFull, let next = try Self.nextQuarter(from: place, tenantID, connection), next < end {
       let from = ActivityBlocks.start(of: next, span: step)
-      found += try compare(source, scope, span, from..<min(from + step, end), connection)
-      place = from + step
+      let to = from + step
+      found += try compareBlocks(
+        source, scope, span, max(from, start)..<min(to, end), connection)
+      place = to
     }
     guard !isFull else { return }
     let facets = source == .facets ? "IN ('location', 'method', 'address')" : "= '\(source.facet)'"
     let stored = try connection.first(
       """
       SELECT count(*) FROM activity_blocks
-      WHERE tenant_id = ? AND scope = ? AND span = ? AND facet \(facets)
-      """, [.text(tenantID), .text(scope.rawValue), .integer(span)]
+      WHERE tenant_id = ? AND scope = ? AND span = ? AND facet \(facets) AND bucket >= ?
+      """, [.text(tenantID), .text(scope.rawValue), .integer(span), .integer(start)]
     ) { $0.integer(0) ?? 0 }
     guard let stored, stored != found else { return }
     differences.append(
@@ -196,7 +202,7 @@ struct ActivitySumCheck {
   }
 
   /// - Returns: How many of the blocks are there.
-  private mutating func compare(
+  private mutating func compareBlocks(
     _ source: ActivityBlocks.Source, _ scope: ActivityBlocks.Scope, _ span: Int64,
     _ quarters: Range<Int64>, _ connection: borrowing Connection
   ) throws(SQLiteError) -> Int64 {

@@ -37,8 +37,8 @@ extension RecordStore {
     _ = try await database.write { connection in
       try connection.run(
         """
-        INSERT INTO activity_block_ends (tenant_id, closed_until) VALUES (?, ?)
-        ON CONFLICT (tenant_id) DO UPDATE SET closed_until = excluded.closed_until
+        INSERT OR REPLACE INTO activity_block_ends (tenant_id, usable_from, closed_until)
+        VALUES (?1, ?2, ?2)
         """, [tenant, .integer(ActivityBlocks.beingRebuilt)])
     }
     var removed = 0
@@ -79,35 +79,7 @@ extension RecordStore {
     }
     let day = ActivitySumCheck.quartersPerDay
     let to = ActivityBlocks.start(of: from, span: day) + day
-    let quarters: [SQLiteValue] = [.text(tenantID), .integer(from), .integer(to)]
-    for table in ["activity_rollups", "activity_facets"] {
-      try connection.run(
-        "DELETE FROM \(table) WHERE tenant_id = ? AND bucket >= ? AND bucket < ?", quarters)
-    }
-    let times: [SQLiteValue] = [
-      .text(tenantID), .text(CounterPeriod.start(of: from).rfc3339),
-      .text(CounterPeriod.start(of: to).rfc3339),
-    ]
-    let keys = "a.tenant_id, \(ActivitySumCheck.bucketSQL), coalesce(a.unit_id, ''), a.user_id"
-    let entries = """
-      FROM crm_activities AS a WHERE a.tenant_id = ? AND a.timestamp >= ? AND a.timestamp < ?
-      """
-    try connection.run(
-      """
-      INSERT INTO activity_rollups (
-        tenant_id, bucket, unit_id, user_id, operation, entity_type, entries, credit_units, latest)
-      SELECT \(keys), a.operation, coalesce(a.entity_type, ''), count(*), sum(a.credit_units),
-        max(a.timestamp)
-      \(entries) GROUP BY 1, 2, 3, 4, 5, 6
-      """, times)
-    for facet in ActivityFacet.allCases {
-      try connection.run(
-        """
-        INSERT INTO activity_facets (tenant_id, bucket, unit_id, user_id, facet, value, entries)
-        SELECT \(keys), '\(facet.rawValue)', \(facet.sql), count(*)
-        \(entries) GROUP BY 1, 2, 3, 4, 6
-        """, times)
-    }
+    try QuarterSums.sumAnew(from..<to, tenantID, in: connection)
     return to
   }
 }

@@ -27,9 +27,11 @@ CREATE TABLE activity_blocks (
   PRIMARY KEY (tenant_id, scope, id, span, facet, bucket, unit_id, value, entity_type)
 ) STRICT, WITHOUT ROWID;
 
--- The quarter before which all blocks are made.
+-- The quarter before which all blocks are made. Blocks that begin before usable_from are of no use:
+-- entries of that time were removed.
 CREATE TABLE activity_block_ends (
   tenant_id    TEXT    NOT NULL PRIMARY KEY,
+  usable_from  INTEGER NOT NULL,
   closed_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
