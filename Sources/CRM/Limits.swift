@@ -116,6 +116,8 @@ public enum Limits {
   public static let batchBodyBytesMax = 8 * 1024 * 1024
   /// The answer to a batch that is kept for its Idempotency-Key, in bytes.
   public static let batchAnswerBytesMax = 2 * 1024 * 1024
+  /// How long a report may be read, in seconds.
+  static let reportSeconds = 30.0
   /// Tenants of which it is remembered that they have what every tenant starts with.
   static let startedMax = 10_000
   /// Entries of a tenant after which its log is signed.

@@ -70,6 +70,10 @@ static const unsigned char schema_0017[] = {
 #embed "../../Resources/schema/0017-checkpoints.sql"
 };
 
+static const unsigned char schema_0018[] = {
+#embed "../../Resources/schema/0018-activity-reports.sql"
+};
+
 static const unsigned char demo_records[] = {
 #embed "../../Resources/demo/records.json"
 };
@@ -130,6 +134,7 @@ static const struct cardfile_resource table[] = {
     ENTRY("schema/0015-counters-of-owners.sql", schema_0015),
     ENTRY("schema/0016-activity-lists.sql", schema_0016),
     ENTRY("schema/0017-checkpoints.sql", schema_0017),
+    ENTRY("schema/0018-activity-reports.sql", schema_0018),
 };
 
 size_t cardfile_resource_count(void) { return sizeof(table) / sizeof(table[0]); }

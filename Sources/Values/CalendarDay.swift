@@ -59,6 +59,19 @@ public struct CalendarDay: Sendable, Hashable, Comparable {
     Timestamp(milliseconds: Int64(daysSinceEpoch) * 86_400_000)
   }
 
+  /// The week of ISO 8601 in which the day lies: `2026-W05`.
+  ///
+  /// Weeks begin on Monday and belong to the year in which their Thursday lies.
+  public var isoWeekText: String {
+    // 1970-01-01 was a Thursday.
+    let thursday = CalendarDay(
+      daysSinceEpoch: (daysSinceEpoch + 3).flooringQuotient(by: 7) * 7)
+    // Every year of the calendar begins on 1 January.
+    let newYear = CalendarDay(year: thursday.year, month: 1, day: 1) ?? thursday
+    let week = (thursday.daysSinceEpoch - newYear.daysSinceEpoch) / 7 + 1
+    return "\(thursday.text.prefix(4))-W\(week < 10 ? "0" : "")\(week)"
+  }
+
   /// Whether `left` is the earlier day.
   public static func < (left: CalendarDay, right: CalendarDay) -> Bool {
     left.daysSinceEpoch < right.daysSinceEpoch
@@ -67,7 +80,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable {
 
 extension BinaryInteger {
   /// The quotient rounded towards negative infinity; `divisor` is positive.
-  func flooringQuotient(by divisor: Self) -> Self {
+  public func flooringQuotient(by divisor: Self) -> Self {
     let quotient = self / divisor
     return self % divisor < 0 ? quotient - 1 : quotient
   }

@@ -22,8 +22,12 @@ public struct LocalTime: Sendable {
 
   /// The day in which `moment` lies.
   public func day(of moment: Timestamp) -> CalendarDay {
+    moment.advanced(byMilliseconds: offsetMilliseconds(at: moment)).day
+  }
+
+  /// By how much the zone's clocks are ahead of UTC at `moment`.
+  public func offsetMilliseconds(at moment: Timestamp) -> Int64 {
     let seconds = moment.milliseconds.flooringQuotient(by: 1000)
-    let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))
-    return Timestamp(milliseconds: moment.milliseconds + Int64(offset) * 1000).day
+    return Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))) * 1000
   }
 }

@@ -48,6 +48,7 @@ enum PreparedStatements {
   /// Tables whose rows belong to tenants.
   private static let tenantTables = [
     "companies", "contacts", "leads", "crm_activities", "activity_chains", "activity_rollups",
+    "activity_facets", "activity_blocks", "activity_block_ends",
     "activity_checkpoints",
     "activity_outbox", "activity_batches", "activity_dead_letters", "idempotency_answers",
     "change_log", "search_documents", "wrapper_cache", "plan_usage", "active_sessions",

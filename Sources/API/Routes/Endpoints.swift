@@ -25,6 +25,7 @@ extension Application {
     endpoints += LeadRoutes(records: records).endpoints
     endpoints += ReminderRoutes(store: store).endpoints
     endpoints += StatisticsRoutes(store: store).endpoints
+    endpoints += ActivityReportRoutes(store: store).endpoints
     endpoints +=
       SignInRoutes(
         wrapper: wrapper, store: store, configuration: configuration, directory: directory,

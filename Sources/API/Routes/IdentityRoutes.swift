@@ -95,4 +95,7 @@ struct IdentityRoutes: Sendable {
 extension Problem {
   /// 404 for a user that the tenant does not have.
   static let noSuchUser = Problem(.notFound, "There is no such user.")
+  /// 404 for a unit that the tenant does not have.
+  static let noSuchUnit = Problem(
+    .notFound, "There is no such organisation, department or team.")
 }

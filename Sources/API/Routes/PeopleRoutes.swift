@@ -71,7 +71,7 @@ struct PeopleRoutes: Sendable {
       return .data(whole)
     }
     guard let unit = try await wrapper.hierarchy(tenantID: context.tenantID, unitID: id) else {
-      throw Problem(.notFound, "There is no such organisation, department or team.")
+      throw Problem.noSuchUnit
     }
     return .data(unit)
   }

@@ -59,18 +59,7 @@ public final class ActivityLog: Sendable {
       [
         .text(entry.tenantID), .text(entry.id), .integer(entry.creditUnits), .text(writtenAt),
       ])
-    Self.addToSums(entry, in: connection)
-  }
-
-  /// Adds an entry's part to the sums.
-  static func addToSums(_ entry: ActivityEntry, in connection: borrowing Connection) {
-    connection.merge(
-      [.integer(1), .integer(entry.creditUnits), .text(entry.timestamp.rfc3339)],
-      into: [
-        .text(entry.tenantID), .integer(entry.timestamp.milliseconds / Self.bucketMilliseconds),
-        .text(entry.unitID ?? ""), .text(entry.userID), .text(entry.operation),
-        .text(entry.entityType ?? ""),
-      ], of: Self.rollups)
+    try QuarterSums.add(entry, in: connection)
   }
 
   /// The newest link of a tenant's chain, whose number is 0 before the first.
@@ -87,9 +76,6 @@ public final class ActivityLog: Sendable {
     ) { ($0.integer(0) ?? 0, $0.blob(1) ?? []) } ?? (0, [])
   }
 
-  /// A rollup's bucket: a quarter of an hour.
-  private static let bucketMilliseconds: Int64 = 15 * 60 * 1000
-
   static let insertSQL = """
     INSERT INTO crm_activities (
       id, tenant_id, user_id, operation, entity_id, entity_type, credit_cost, timestamp,
@@ -105,9 +91,4 @@ public final class ActivityLog: Sendable {
     INSERT INTO activity_outbox (tenant_id, activity_id, credit_units, queued_at)
     VALUES (?, ?, ?, ?)
     """
-
-  private static let rollups = DeferredTable(
-    "activity_rollups",
-    keys: ["tenant_id", "bucket", "unit_id", "user_id", "operation", "entity_type"],
-    columns: [("entries", .add), ("credit_units", .add), ("latest", .max)])
 }

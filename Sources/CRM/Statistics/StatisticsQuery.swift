@@ -14,16 +14,21 @@ public struct StatisticsQuery: Sendable {
   let zone: LocalTime
 
   /// What is told when nothing is said.
-  private static let periodDefault = "30d"
+  public static let periodDefault = "30d"
 
   /// Reads the parameters out of `values`, by name.
   ///
   /// `since` and `until` are the ends of the period, the first of which may also stand in `period`;
   /// without `until` it ends now, without the others it began 30 days before.
   ///
-  /// - Parameter timeZone: The tenant's, where it has set one.
+  /// - Parameters:
+  ///   - timeZone: The tenant's, where it has set one.
+  ///   - periodDefault: What is told when nothing is said.
   /// - Throws: 400 `invalid_parameter` naming the parameter at fault.
-  public init(_ values: [String: String], timeZone: String?, now: Timestamp) throws(Problem) {
+  public init(
+    _ values: [String: String], timeZone: String?, now: Timestamp,
+    periodDefault: String = StatisticsQuery.periodDefault
+  ) throws(Problem) {
     self.now = now
     if values["since"] != nil, values["period"] != nil {
       throw .invalidParameter("period", "cannot stand beside since")
@@ -33,7 +38,7 @@ public struct StatisticsQuery: Sendable {
     var until = end
     if let text = values["until"] { until = try PeriodBound.parse(text, "until", now: now) }
     let name = values["since"] == nil ? "period" : "since"
-    let text = values[name] ?? Self.periodDefault
+    let text = values[name] ?? periodDefault
     let isPeriodBefore = name == "period" && values["until"] != nil
     let since = try PeriodBound.parse(text, name, now: isPeriodBefore ? until : now)
     guard since < until else { throw .invalidParameter(name, "must begin before it ends") }

@@ -245,6 +245,7 @@ enum ServeCommand {
   ) async {
     while !Task.isCancelled {
       do {
+        try await store.closeActivityBlocks()
         try await store.forgetExpired(trashDays: configuration.trashDays)
         // The clock of housekeeping: nothing signals that a day has passed.
         try await Task.sleep(for: .seconds(housekeepingSeconds))

@@ -26,7 +26,7 @@ extension ActivityLog {
         entry.hash ?? EntryHash.link(previous: place.head, core: core, personal: personal)
       place = ActivityPlace(seq: place.seq + 1, head: hash)
       try connection.run(Self.insertSQL, Self.values(entry, place, core, personal))
-      Self.addToSums(entry.entry, in: connection)
+      try QuarterSums.add(entry.entry, in: connection)
     }
     connection.merge(
       [.integer(place.seq), .blob(place.head)], into: [.text(tenantID)], of: Self.chains)
