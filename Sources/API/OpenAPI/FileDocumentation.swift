@@ -16,7 +16,8 @@ extension EndpointDocumentation {
           status: 201, summary: "What was done.", schema: Schemas.envelope(resource),
           hasETag: true)
       ],
-      problems: common + [402, 404, 413, 415, 422, 507], headers: ["Content-Disposition", "X-Reason"])
+      problems: common + [402, 404, 413, 415, 422, 507],
+      headers: ["Content-Disposition", "X-Reason"])
     documentation.requestContent = JSONObject([
       ("*/*", ["schema": ["type": "string", "format": "binary"]]),
       (
