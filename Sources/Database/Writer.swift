@@ -140,6 +140,8 @@ struct Writer: ~Copyable {
       isLogEmpty = true
       checkpointFrames = configuration.checkpointPages
       metrics.didCheckpoint()
+      // What a burst or a long piece of housekeeping looked at is not needed at rest.
+      connection.releaseMemory()
     } catch {
       // A reader is in the way, or the disk is full: the log stays valid, and idleness comes again.
     }

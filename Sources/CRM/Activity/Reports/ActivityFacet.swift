@@ -1,4 +1,5 @@
 internal import JSON
+internal import Synchronization
 
 /// Where and how people worked, as far as it is counted.
 enum ActivityFacet: String, CaseIterable {
@@ -34,8 +35,18 @@ enum ActivityFacet: String, CaseIterable {
 
   /// Every facet's value of one entry, in the order of all cases.
   static func values(in compliance: String) -> [String] {
+    if let known = lately.withLock({ $0[compliance] }) { return known }
     // What is no JSON tells nothing.
     let object = try? JSONParser.parse(Array(compliance.utf8))
-    return allCases.map { $0.value(in: object) }
+    let values = allCases.map { $0.value(in: object) }
+    lately.withLock { lately in
+      if lately.count >= latelyMax { lately.removeAll() }
+      lately[compliance] = values
+    }
+    return values
   }
+
+  /// Entries of one person have the same text for hours.
+  private static let lately = Mutex<[String: [String]]>([:])
+  private static let latelyMax = 512
 }
