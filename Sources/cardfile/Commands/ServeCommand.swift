@@ -16,6 +16,8 @@ enum ServeCommand {
   private static let graceSeconds = 5.0
   /// How often expired things are forgotten.
   private static let housekeepingSeconds = 3600.0
+  /// How long after the start past time is first summed for reports.
+  private static let blocksStartSeconds = 30.0
 
   static func run(_ options: CommandOptions) async -> Int32 {
     let configuration: ServerConfiguration
@@ -243,10 +245,14 @@ enum ServeCommand {
   private static func keepHouse(
     _ store: RecordStore, _ configuration: ServerConfiguration, _ log: Log
   ) async {
+    // Whoever has just come first wants answers; reports are right without blocks too.
+    var pause = blocksStartSeconds
     while !Task.isCancelled {
       do {
-        try await store.closeActivityBlocks()
         try await store.forgetExpired(trashDays: configuration.trashDays)
+        if pause > 0 { try await Task.sleep(for: .seconds(pause)) }
+        pause = 0
+        try await store.closeActivityBlocks()
         // The clock of housekeeping: nothing signals that a day has passed.
         try await Task.sleep(for: .seconds(housekeepingSeconds))
       } catch is CancellationError {
