@@ -96,8 +96,10 @@ struct DeferredRows {
 }
 
 extension Connection {
-  /// Contributes `values` to the row of `key`, which is written with
-  /// ``writeDeferredRows()``.
+  /// Contributes `values` to the row of `key`, which is written with ``writeDeferredRows()``.
+  ///
+  /// A contribution is taken back with its whole mutation alone: `ROLLBACK TO` a savepoint of the
+  /// mutation's own leaves it standing.
   public func merge(_ values: [SQLiteValue], into key: [SQLiteValue], of table: DeferredTable) {
     // It counts as an effect at once: a mutation that fails after it has to be taken back.
     handle.effectCount += 1

@@ -141,8 +141,8 @@ import WrapperClient
       #expect(answer.json["data"]?["valid"] == true, "\(answer.text)")
       #expect(answer.json["data"]?["removedThrough"]?.integer == 10)
       #expect(answer.json["data"]?["entries"]?.integer == before + 1 - 10)
-      #expect(try server.store.verifySums(tenantID: "acme") == [])
-      #expect(try server.store.verifySums(tenantID: "globex") == [])
+      #expect(try server.store.verifyActivitySums(tenantID: "acme") == [])
+      #expect(try server.store.verifyActivitySums(tenantID: "globex") == [])
       let told = try server.rows(
         """
         SELECT json_extract(metadata, '$.throughSeq'), json_extract(metadata, '$.entries'),

@@ -91,6 +91,7 @@ extension Database {
 
   /// Runs `mutations` in one batch: they wait while the writer stands at a gate.
   func together(
+    seesDeferredRows: Bool = true,
     _ mutations: [@Sendable (borrowing Connection) throws -> Void]
   ) async throws -> [(any Error)?] {
     let gate = Gate()
@@ -100,7 +101,7 @@ extension Database {
       for (index, mutation) in mutations.enumerated() {
         group.addTask {
           do {
-            try await self.write(mutation)
+            try await self.write(seesDeferredRows: seesDeferredRows, mutation)
             return (index, nil)
           } catch {
             return (index, error)

@@ -30,7 +30,7 @@ extension RecordStore {
     if part == .search { try await updateSearchFormat(isForced: true) }
     for tenant in tenants {
       switch part {
-      case .rollups: try await rebuildSums(tenantID: tenant)
+      case .rollups: try await rebuildActivitySums(tenantID: tenant)
       case .counters: try await rebuildCounters(tenantID: tenant)
       case .search: break
       }

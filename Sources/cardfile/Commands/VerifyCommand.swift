@@ -82,7 +82,7 @@ struct VerifyCommand {
         "\(name): counters", try store.verifyCounters(tenantID: tenantID).map(\.description),
         good: "count what is there", mend: "cardfile rebuild counters")
       faults += say(
-        "\(name): sums", try store.verifySums(tenantID: tenantID),
+        "\(name): sums", try store.verifyActivitySums(tenantID: tenantID).map(\.description),
         good: "are those of the log", mend: "cardfile rebuild rollups")
       faults += try await chain(tenantID, name)
     }
